@@ -1,0 +1,245 @@
+"""The plug-in base classes: what a family of tasks has to say for itself.
+
+A `TaskGenerator` makes tasks and can describe, draw, check and edit them. An `EnvGenerator` turns
+a task into something to act in (an MDP), a `ProblemGenerator` into support and query sets. Two
+methods are enough for a plug-in; everything else has a default that is right, if not fast.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, ClassVar, overload
+
+import numpy as np
+from numpy.typing import NDArray
+
+from taskgen.parameters import Columns, ParameterSpace, Row
+from taskgen.task import Task, canonical_json
+
+if TYPE_CHECKING:
+    import gymnasium
+
+    from taskgen.distribution import TaskDistribution
+    from taskgen.vector import LifetimeVectorEnv
+
+KINDS = ("env", "problem")
+
+
+@dataclass(frozen=True)
+class Validity:
+    """Whether a task can be played and solved, and the reason when it cannot."""
+
+    ok: bool
+    reason: str = ""
+
+    def __bool__(self) -> bool:
+        return self.ok
+
+
+class TaskBatch(Sequence[Task]):
+    """B tasks of one generator, their ids and canonical forms at hand.
+
+    A generator with a batched path returns a subclass that keeps arrays and makes `Task` objects
+    only when one is asked for.
+
+    Args:
+        generator: whose tasks these are.
+        tasks: the tasks.
+    """
+
+    def __init__(self, generator: TaskGenerator, tasks: Iterable[Task]) -> None:
+        self.generator = generator
+        self._tasks = list(tasks)
+
+    def __len__(self) -> int:
+        return len(self._tasks)
+
+    @overload
+    def __getitem__(self, index: int) -> Task: ...
+    @overload
+    def __getitem__(self, index: slice) -> TaskBatch: ...
+    def __getitem__(self, index: int | slice) -> Task | TaskBatch:
+        if isinstance(index, slice):
+            return self.select(np.arange(len(self))[index])
+        return self._tasks[index]
+
+    @property
+    def ids(self) -> list[str]:
+        """The content ids, [B]."""
+        return [task.id for task in self]
+
+    @property
+    def canonicals(self) -> list[bytes]:
+        """What makes two tasks the same for splits and duplicates, [B]."""
+        return [self.generator.canonical(task) for task in self]
+
+    @property
+    def validity(self) -> NDArray[np.bool_]:
+        """Which tasks are valid, [B]."""
+        return np.array([bool(self.generator.is_valid(task)) for task in self], dtype=bool)
+
+    def select(self, indices: NDArray[np.int64] | Sequence[int]) -> TaskBatch:
+        """Returns the batch of the tasks at these indices, in this order."""
+        return TaskBatch(self.generator, [self[int(index)] for index in indices])
+
+
+class TaskGenerator(ABC):
+    """A family of tasks: its parameters, and how a task is made of them.
+
+    Options that are fixed for a campaign (a number of arms, a body) are keyword arguments of the
+    constructor, JSON-able, with defaults; a generator made twice with the same options is the
+    same generator. A generator holds no random state and no state of play.
+    """
+
+    name: ClassVar[str]
+    """Registered name with a version suffix, "maze-v1"; a change of behaviour needs a new one."""
+    version: ClassVar[int] = 1
+    """Version of the implementation, recorded in every task."""
+    kind: ClassVar[str]
+    """"env" or "problem": what the family can be played as."""
+    space: ParameterSpace
+    """The declared parameters."""
+
+    @abstractmethod
+    def make_task(self, params: Row, seed: int) -> Task:
+        """Returns the task of a full row of parameters and a seed.
+
+        The content is decided here, once, with a `numpy.random.Generator` made from `seed`; the
+        same arguments give the same content on every machine.
+
+        Raises:
+            taskgen.parameters.OutOfSpace: if the row is not of the space.
+        """
+
+    def make_tasks(self, params: Columns, seeds: NDArray[np.int64]) -> TaskBatch:
+        """Returns the tasks of B rows and B seeds; override where arrays are faster."""
+        rows = self.space.rows(params)
+        made = [self.make_task(row, int(seed)) for row, seed in zip(rows, seeds, strict=True)]
+        return TaskBatch(self, made)
+
+    def describe(self, task: Task) -> dict[str, float]:
+        """Returns named features of the task; by default its numeric parameters."""
+        return {k: float(v) for k, v in task.params.items() if not isinstance(v, str)}
+
+    def render(self, task: Task) -> NDArray[np.uint8]:
+        """Returns a picture of the task, [height, width, 3]; by default a card of its parameters."""
+        from taskgen.cards import parameter_card
+
+        return parameter_card(task)
+
+    def canonical(self, task: Task) -> bytes:
+        """Returns what makes two tasks "the same" for splits and duplicates; by default the content."""
+        return canonical_json(task.content)
+
+    def mutate(self, task: Task, rng: np.random.Generator) -> Task | None:
+        """Returns a small edit of the task inside the space, None where there is no such thing."""
+        del task, rng
+        return None
+
+    def is_valid(self, task: Task) -> Validity:
+        """Returns whether the task can be played and solved; by default yes."""
+        del task
+        return Validity(True)
+
+    def oracle_return(self, task: Task) -> float | None:
+        """Returns the best return of one episode for someone who knows the task, if known."""
+        del task
+        return None
+
+    def bayes_return(self, distribution: TaskDistribution, num_episodes: int) -> float | None:
+        """Returns the best expected return of a lifetime for someone who does not know the task."""
+        del distribution, num_episodes
+        return None
+
+    def suites(self) -> dict[str, list[Task]]:
+        """Returns named, fixed sets of tasks for tests; never trained or selected on."""
+        return {}
+
+
+class EnvGenerator(TaskGenerator):
+    """A family of MDPs: tasks that are acted in.
+
+    One observation space and one action space hold over the whole parameter space. The task's
+    parameters are not in the observation.
+    """
+
+    kind = "env"
+
+    @abstractmethod
+    def make_env(self, task: Task) -> gymnasium.Env[Any, Any]:
+        """Returns a single environment of this task.
+
+        `reset(seed=s)` starts an episode whose randomness depends on `s` alone. `info["success"]`
+        of an episode's last step may say whether it reached its goal.
+        """
+
+    def horizon(self, task: Task) -> int:
+        """Returns the number of env steps after which an episode of this task ends.
+
+        By default what the environment's own specification says.
+
+        Raises:
+            ValueError: if it says nothing.
+        """
+        steps = getattr(self.make_env(task).spec, "max_episode_steps", None)
+        if steps is None:
+            raise ValueError(
+                f"{self.name}: an episode must end; give horizon(task) or an environment whose "
+                f"spec has max_episode_steps."
+            )
+        return int(steps)
+
+    def make_vector_env(self, num_envs: int) -> LifetimeVectorEnv:
+        """Returns an environment that plays lifetimes of `num_envs` tasks at once.
+
+        By default one `make_env` a slot, in a Python loop; override when batched is faster.
+        """
+        from taskgen.vector import SlotwiseVectorEnv
+
+        return SlotwiseVectorEnv(self, num_envs)
+
+    @cached_property
+    def _specimen(self) -> gymnasium.Env[Any, Any]:
+        return self.make_env(self.make_task(self.space.complete({}), seed=0))
+
+    @property
+    def observation_space(self) -> gymnasium.Space[Any]:
+        """The space of one observation, the same for every task."""
+        return self._specimen.observation_space
+
+    @property
+    def action_space(self) -> gymnasium.Space[Any]:
+        """The space of one action, the same for every task."""
+        return self._specimen.action_space
+
+
+@dataclass(frozen=True)
+class Problems:
+    """B supervised problems: a support set to learn from, a query set to be judged on.
+
+    Args:
+        support_x: inputs, [B, num_support, …].
+        support_y: targets, [B, num_support, …].
+        query_x: inputs, [B, num_query, …].
+        query_y: targets, [B, num_query, …].
+        mask: which support points count, [B, num_support].
+    """
+
+    support_x: NDArray[Any]
+    support_y: NDArray[Any]
+    query_x: NDArray[Any]
+    query_y: NDArray[Any]
+    mask: NDArray[np.bool_]
+
+
+class ProblemGenerator(TaskGenerator):
+    """A family of supervised problems: regression or classification from few examples."""
+
+    kind = "problem"
+
+    @abstractmethod
+    def make_problems(self, tasks: Sequence[Task], rng: np.random.Generator) -> Problems:
+        """Returns fresh support and query sets of the tasks."""

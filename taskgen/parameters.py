@@ -1,0 +1,339 @@
+"""The axes of a task family: typed parameters with finite bounds, and the space they span.
+
+A `ParameterSpace` maps names to `Float`, `Int` or `Categorical`. Values travel in two forms: a
+*row* (one dict, plain Python scalars, as it stands in a `Task`) and *columns* (a dict of arrays
+of shape [B]), which is what samplers and batched generators work on. Between both and the unit
+cube there is one codec, so that every search sees numbers in [0, 1].
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+Scalar: TypeAlias = float | int | str
+Row: TypeAlias = dict[str, Scalar]
+Columns: TypeAlias = dict[str, NDArray[Any]]
+ActiveWhen: TypeAlias = Mapping[str, Sequence[Scalar]]
+
+
+class OutOfSpace(ValueError):
+    """A value that the space does not hold; the message names it, the bounds, and the cure."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Float:
+    """A real parameter.
+
+    Args:
+        low: smallest value, finite.
+        high: largest value, finite, above `low`.
+        default: the value of a configuration that does not name this parameter.
+        unit: what one of it is, "" for a pure number.
+        log: whether distances on this axis are ratios (needs `low` > 0).
+        min_width: the width that a single point counts as when a distribution grows from it,
+            in units of the parameter (of its natural logarithm where `log`); by default 5 % of
+            the axis.
+        open_ended: whether an open-ended campaign may grow this parameter without a target.
+        active_when: other parameters' values without which this one has no effect: choices of a
+            `Categorical`, or a (low, high) interval of a number.
+        doc: one line for people.
+
+    Raises:
+        ValueError: if the bounds are not finite and ordered, or the default lies outside.
+    """
+
+    low: float
+    high: float
+    default: float
+    unit: str = ""
+    log: bool = False
+    min_width: float | None = None
+    open_ended: bool = False
+    active_when: ActiveWhen | None = None
+    doc: str = ""
+
+    def __post_init__(self) -> None:
+        _check_bounds(self)
+
+    @property
+    def axis(self) -> tuple[float, float]:
+        """The ends of the axis on its own scale: natural logarithms where `log`."""
+        return self.to_axis(self.low), self.to_axis(self.high)
+
+    @property
+    def min_axis_width(self) -> float:
+        """The width on the axis that a point grows from."""
+        low, high = self.axis
+        return 0.05 * (high - low) if self.min_width is None else self.min_width
+
+    def to_axis(self, value: float) -> float:
+        """Returns the value on the scale on which this parameter is uniform."""
+        return math.log(value) if self.log else float(value)
+
+    def from_axis(self, position: float) -> float:
+        """Returns the value at a position of the axis, clipped to the bounds."""
+        value = math.exp(position) if self.log else float(position)
+        return min(max(value, self.low), self.high)
+
+    def from_unit(self, unit: NDArray[np.float64], low: float, high: float) -> NDArray[Any]:
+        """Returns the values at `unit` in [0, 1] of the interval from `low` to `high`, [B]."""
+        start, end = self.to_axis(low), self.to_axis(high)
+        position = start + unit * (end - start)
+        value = np.exp(position) if self.log else position
+        return np.clip(value, low, high)
+
+    def contains(self, value: Any) -> bool:
+        """Whether the value is a finite number within the bounds."""
+        return _is_number(value) and self.low <= value <= self.high
+
+
+@dataclass(frozen=True, kw_only=True)
+class Int:
+    """A whole-number parameter on the grid low, low + step, …, high.
+
+    Args:
+        low: smallest value.
+        high: largest value; `high - low` is a multiple of `step`.
+        default: the value of a configuration that does not name this parameter.
+        step: distance of neighbouring values, e.g. 2 for odd sizes.
+        unit: what one of it is, "" for a pure number.
+        min_width: the width that a single point counts as when a distribution grows from it;
+            two steps by default.
+        open_ended: whether an open-ended campaign may grow this parameter without a target.
+        active_when: as in `Float`.
+        doc: one line for people.
+
+    Raises:
+        ValueError: if the bounds are not ordered or the default is off the grid.
+    """
+
+    low: int
+    high: int
+    default: int
+    step: int = 1
+    unit: str = ""
+    min_width: float | None = None
+    open_ended: bool = False
+    active_when: ActiveWhen | None = None
+    doc: str = ""
+
+    def __post_init__(self) -> None:
+        _check_bounds(self)
+        if self.step < 1 or (self.high - self.low) % self.step:
+            raise ValueError(
+                f"high - low must be a multiple of step >= 1, "
+                f"got {self.low}, {self.high}, step {self.step}."
+            )
+
+    @property
+    def axis(self) -> tuple[float, float]:
+        """The ends of the axis."""
+        return float(self.low), float(self.high)
+
+    @property
+    def min_axis_width(self) -> float:
+        """The width on the axis that a point grows from."""
+        return 2.0 * self.step if self.min_width is None else self.min_width
+
+    def to_axis(self, value: float) -> float:
+        """Returns the value as a position of the axis."""
+        return float(value)
+
+    def from_axis(self, position: float) -> int:
+        """Returns the nearest value of the grid within the bounds (halves go up)."""
+        steps = math.floor((position - self.low) / self.step + 0.5)
+        return int(min(max(self.low + steps * self.step, self.low), self.high))
+
+    def from_unit(self, unit: NDArray[np.float64], low: float, high: float) -> NDArray[Any]:
+        """Returns the grid values at `unit` in [0, 1] of the interval, equally likely, [B]."""
+        count = int(high - low) // self.step + 1
+        index = np.minimum((unit * count).astype(np.int64), count - 1)
+        return int(low) + index * self.step
+
+    def contains(self, value: Any) -> bool:
+        """Whether the value is a whole number of the grid within the bounds."""
+        if not (_is_number(value) and self.low <= value <= self.high):
+            return False
+        return float(value).is_integer() and (int(value) - self.low) % self.step == 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Categorical:
+    """A choice among named things, without order.
+
+    Args:
+        choices: at least two different names.
+        default: the value of a configuration that does not name this parameter.
+        active_when: as in `Float`.
+        doc: one line for people.
+    """
+
+    choices: tuple[str, ...]
+    default: str
+    active_when: ActiveWhen | None = None
+    doc: str = ""
+
+    def __post_init__(self) -> None:
+        if len(set(self.choices)) != len(self.choices) or len(self.choices) < 2:
+            raise ValueError(f"choices must be two or more different names, got {self.choices}.")
+        if self.default not in self.choices:
+            raise ValueError(f"default must be one of {self.choices}, got {self.default!r}.")
+
+    def contains(self, value: Any) -> bool:
+        """Whether the value is one of the choices."""
+        return isinstance(value, str) and value in self.choices
+
+
+Parameter: TypeAlias = Float | Int | Categorical
+Numeric: TypeAlias = Float | Int
+
+
+class ParameterSpace(Mapping[str, Parameter]):
+    """All axes of a family, in a fixed order; D is their number.
+
+    Args:
+        parameters: name → parameter.
+
+    Raises:
+        ValueError: if an `active_when` names a parameter or a value that is not there.
+
+    Example:
+        >>> space = ParameterSpace({"size": Int(low=5, high=9, step=2, default=5)})
+        >>> space.complete({})
+        {'size': 5}
+        >>> space.to_unit({"size": 9}), space.from_unit([0.0])
+        (array([1.]), {'size': 5})
+    """
+
+    def __init__(self, parameters: Mapping[str, Parameter]) -> None:
+        self._parameters = dict(parameters)
+        for name, parameter in self._parameters.items():
+            for other, values in (parameter.active_when or {}).items():
+                if other not in self._parameters:
+                    raise ValueError(f"active_when of {name!r} names unknown {other!r}.")
+                if not all(self._parameters[other].contains(value) for value in values):
+                    raise ValueError(f"active_when of {name!r}: {values} is not in {other!r}.")
+
+    def __getitem__(self, name: str) -> Parameter:
+        return self._parameters[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._parameters)
+
+    def __len__(self) -> int:
+        return len(self._parameters)
+
+    def complete(self, params: Mapping[str, Any]) -> Row:
+        """Returns a full row: the given values, defaults for the rest.
+
+        Raises:
+            OutOfSpace: if a name or a value is not of this space.
+        """
+        row = {name: params.get(name, p.default) for name, p in self._parameters.items()}
+        self.validate({**row, **params})
+        return {name: self._plain(name, value) for name, value in row.items()}
+
+    def validate(self, params: Mapping[str, Any]) -> None:
+        """Refuses a row that is not of this space.
+
+        Raises:
+            OutOfSpace: naming the parameter, its bounds, what came and what to do.
+        """
+        for name, value in params.items():
+            if name not in self._parameters:
+                raise OutOfSpace(
+                    f"parameter {name!r} is not in this space; it has {', '.join(self)}."
+                )
+            if not self._parameters[name].contains(value):
+                raise OutOfSpace(
+                    f"{name} must be {describe_bounds(self._parameters[name])}, got {value!r}; "
+                    f"clip the value or widen the space."
+                )
+        missing = [name for name in self if name not in params]
+        if missing:
+            raise OutOfSpace(f"the row lacks {', '.join(missing)}; fill it with space.complete().")
+
+    def is_active(self, name: str, params: Mapping[str, Any]) -> bool:
+        """Whether a parameter has an effect at these values of the others."""
+        conditions = self._parameters[name].active_when or {}
+        return all(
+            self._holds(other, values, params[other]) for other, values in conditions.items()
+        )
+
+    def to_unit(self, params: Mapping[str, Any]) -> NDArray[np.float64]:
+        """Returns the row as a point of the unit cube, shape [D]."""
+        return np.array([self._unit(name, params[name]) for name in self])
+
+    def from_unit(self, point: Sequence[float] | NDArray[np.float64]) -> Row:
+        """Returns the row at a point of the unit cube, shape [D]; the nearest one of a grid."""
+        row: Row = {}
+        for name, unit in zip(self, np.clip(point, 0.0, 1.0), strict=True):
+            parameter = self._parameters[name]
+            if isinstance(parameter, Categorical):
+                index = round(float(unit) * (len(parameter.choices) - 1))
+                row[name] = parameter.choices[index]
+            else:
+                low, high = parameter.axis
+                row[name] = parameter.from_axis(low + float(unit) * (high - low))
+        return row
+
+    def rows(self, columns: Mapping[str, NDArray[Any]]) -> list[Row]:
+        """Returns columns of shape [B] as B rows of plain scalars, in the space's order."""
+        lists = [columns[name].tolist() for name in self]
+        return [dict(zip(self, values, strict=True)) for values in zip(*lists, strict=True)]
+
+    def columns(self, rows: Sequence[Mapping[str, Any]]) -> Columns:
+        """Returns B rows as columns of shape [B]."""
+        return {name: np.array([row[name] for row in rows]) for name in self}
+
+    def _holds(self, other: str, values: Sequence[Scalar], value: Any) -> bool:
+        if isinstance(self._parameters[other], Categorical):
+            return value in values
+        low, high = values
+        return bool(low <= value <= high)
+
+    def _unit(self, name: str, value: Any) -> float:
+        parameter = self._parameters[name]
+        if isinstance(parameter, Categorical):
+            return parameter.choices.index(value) / (len(parameter.choices) - 1)
+        low, high = parameter.axis
+        return (parameter.to_axis(value) - low) / (high - low)
+
+    def _plain(self, name: str, value: Any) -> Scalar:
+        parameter = self._parameters[name]
+        if isinstance(parameter, Categorical):
+            return str(value)
+        return int(value) if isinstance(parameter, Int) else float(value)
+
+
+def describe_bounds(parameter: Parameter) -> str:
+    """Returns the bounds of a parameter in words, for messages and tables."""
+    if isinstance(parameter, Categorical):
+        return f"one of {', '.join(parameter.choices)}"
+    text = f"in [{parameter.low:g}, {parameter.high:g}]"
+    if isinstance(parameter, Int):
+        text = f"a whole number {text}"
+        text += f" in steps of {parameter.step}" if parameter.step > 1 else ""
+    return f"{text} {parameter.unit}".rstrip()
+
+
+def _is_number(value: Any) -> bool:
+    if isinstance(value, bool | np.bool_):
+        return False
+    return isinstance(value, int | float | np.number) and math.isfinite(value)
+
+
+def _check_bounds(parameter: Numeric) -> None:
+    low, high, default = parameter.low, parameter.high, parameter.default
+    if not (math.isfinite(low) and math.isfinite(high) and low < high):
+        raise ValueError(f"bounds must be finite with low < high, got [{low}, {high}].")
+    if isinstance(parameter, Float) and parameter.log and low <= 0:
+        raise ValueError(f"a log parameter needs low > 0, got {low}.")
+    if not parameter.contains(default):
+        raise ValueError(f"default must be {describe_bounds(parameter)}, got {default}.")

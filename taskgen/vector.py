@@ -1,0 +1,362 @@
+"""Lifetimes on a gymnasium `VectorEnv`: B tasks played at once, memory kept by whoever plays.
+
+A lifetime starts with `reset(seed=…, options={"tasks": tasks, "lifetime": Lifetime(…)})`: one call
+sets the tasks and starts them. Then `step(actions)` until no slot is `infos["playing"]`. An
+episode's end starts the next episode of the same task in the same step (SAME_STEP: the returned
+observation is already the new one, the last one stands in `infos["final_obs"]`); a slot whose
+lifetime is over waits, its reward 0.
+
+Beside gymnasium's five values, `infos` holds, each of shape [B]:
+
+- `playing`: whether the slot's next action counts.
+- `episode_start`: whether the observation is the first of an episode.
+- `episode_over`: whether this step ended an episode (complete or cut).
+- `complete`: whether that episode was played to its end.
+- `success`: whether it reached its goal.
+- `lifetime_left`: the share of the lifetime that remains, from 1 down to 0.
+
+A slot whose task raises or returns something that is not a finite number fails alone: it stops
+playing, and `failures` tells the task's id and the reason.
+"""
+
+from __future__ import annotations
+
+import traceback
+from abc import abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import gymnasium
+import numba
+import numpy as np
+from gymnasium.vector import AutoresetMode, VectorEnv
+from numpy.typing import NDArray
+
+from taskgen.generator import TaskBatch
+from taskgen.randomness import fold, task_keys
+from taskgen.task import Task
+from taskgen.watchdog import time_limit
+
+if TYPE_CHECKING:
+    from taskgen.generator import EnvGenerator
+
+
+@dataclass(frozen=True)
+class Lifetime:
+    """How long a task is played with memory kept.
+
+    Args:
+        num_episodes: episodes of a lifetime; with `num_steps`, the most there can be (None: any).
+        num_steps: env steps after which a lifetime is cut, whatever the episode; its unfinished
+            episode is not complete. None: lifetimes end with their last episode.
+
+    Raises:
+        ValueError: if neither bound is given or one is not positive.
+    """
+
+    num_episodes: int | None = None
+    num_steps: int | None = None
+
+    def __post_init__(self) -> None:
+        bounds = (self.num_episodes, self.num_steps)
+        if bounds == (None, None) or any(bound is not None and bound < 1 for bound in bounds):
+            raise ValueError(f"a lifetime needs num_episodes or num_steps >= 1, got {self}.")
+
+
+class LifetimeVectorEnv(VectorEnv[Any, Any, Any]):
+    """The bookkeeping of lifetimes; a family adds how its tasks load, begin and advance.
+
+    The three abstract methods write into the arrays of this object:
+
+    - `observations`, [B, …]: what each slot sees.
+    - `rewards`, float64 [B], `terminated` and `successes`, bool [B]: of the last step.
+    - `horizons`, int64 [B]: the longest episode of the slot's task, in env steps.
+
+    Args:
+        num_envs: the number of slots, B.
+        observation_space: of one slot.
+        action_space: of one slot.
+    """
+
+    def __init__(
+        self,
+        num_envs: int,
+        observation_space: gymnasium.Space[Any],
+        action_space: gymnasium.Space[Any],
+    ) -> None:
+        self.num_envs = num_envs
+        self.metadata = {"autoreset_mode": AutoresetMode.SAME_STEP}
+        self.single_observation_space = observation_space
+        self.single_action_space = action_space
+        self.observation_space = gymnasium.vector.utils.batch_space(observation_space, num_envs)
+        self.action_space = gymnasium.vector.utils.batch_space(action_space, num_envs)
+        shape = (num_envs, *(observation_space.shape or ()))
+        self.observations = np.zeros(shape, dtype=observation_space.dtype)
+        self.rewards = np.zeros(num_envs)
+        self.terminated = np.zeros(num_envs, dtype=bool)
+        self.successes = np.zeros(num_envs, dtype=bool)
+        self.horizons = np.ones(num_envs, dtype=np.int64)
+        self.playing = np.zeros(num_envs, dtype=bool)
+        self.failures: dict[str, str] = {}
+        self._episode = np.zeros(num_envs, dtype=np.int64)
+        self._episode_steps = np.zeros(num_envs, dtype=np.int64)
+        self._lifetime_steps = np.zeros(num_envs, dtype=np.int64)
+        self._keys = np.zeros(num_envs, dtype=np.uint64)
+        self._task_ids: list[str] = []
+        self._lifetime = Lifetime(num_episodes=1)
+
+    @abstractmethod
+    def load(self, tasks: Sequence[Task]) -> None:
+        """Puts task i into slot i and writes its `horizons`; there may be fewer than B tasks."""
+
+    @abstractmethod
+    def begin(self, slots: NDArray[np.int64], seeds: NDArray[np.uint64]) -> None:
+        """Starts an episode in these slots, with randomness from the seeds alone.
+
+        Writes `observations[slots]`. Gymnasium's single environments take seeds of 31 bits: the
+        adapter shifts these right by 33.
+        """
+
+    @abstractmethod
+    def advance(self, actions: NDArray[Any], playing: NDArray[np.bool_]) -> None:
+        """Takes one step in the slots that are playing.
+
+        Writes `observations`, `rewards`, `terminated` and `successes` of those slots, and leaves
+        the end at the horizon to this class.
+        """
+
+    def reset(
+        self, *, seed: int | list[int] | None = None, options: dict[str, Any] | None = None
+    ) -> tuple[NDArray[Any], dict[str, Any]]:
+        """Sets the tasks and starts their lifetimes.
+
+        Args:
+            seed: an int; randomness is keyed by (seed, task id, episode), never by the slot.
+            options: "tasks", at most B of them (the other slots wait), and "lifetime". Without
+                tasks the loaded ones are played again.
+
+        Raises:
+            ValueError: if no task was ever given, or more than B.
+        """
+        options = options or {}
+        if "tasks" in options:
+            self._set_tasks(options["tasks"])
+        if not self._task_ids:
+            raise ValueError('reset needs tasks: reset(seed=…, options={"tasks": tasks}).')
+        self._lifetime = options.get("lifetime", self._lifetime)
+        num_tasks = len(self._task_ids)
+        self._keys[:num_tasks] = task_keys(int(seed or 0), self._task_ids)  # type: ignore[arg-type]
+        for counter in (self._episode, self._episode_steps, self._lifetime_steps):
+            counter[:] = 0
+        self.rewards[:] = 0.0
+        self.terminated[:] = self.successes[:] = False
+        self.playing[:] = np.arange(self.num_envs) < num_tasks
+        for slot, task_id in enumerate(self._task_ids):
+            self.playing[slot] = task_id not in self.failures
+        self._begin(np.flatnonzero(self.playing))
+        self._drop_failed()
+        nothing = np.zeros(self.num_envs, dtype=bool)
+        return self.observations.copy(), self._infos(self.playing.copy(), nothing, nothing)
+
+    def step(
+        self, actions: NDArray[Any]
+    ) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any], NDArray[Any], dict[str, Any]]:
+        """Takes one step in every slot that is playing; see the module's text for `infos`."""
+        self.rewards[:] = 0.0
+        self.terminated[:] = self.successes[:] = False
+        was_playing = self.playing.copy()
+        self.advance(actions, was_playing)
+        self._drop_failed()
+        truncated = np.zeros(self.num_envs, dtype=bool)
+        ended = np.zeros(self.num_envs, dtype=bool)
+        again = np.zeros(self.num_envs, dtype=bool)
+        _account(
+            was_playing,
+            self.playing,
+            self.terminated,
+            truncated,
+            ended,
+            again,
+            self._episode,
+            self._episode_steps,
+            self._lifetime_steps,
+            self.horizons,
+            self._lifetime.num_episodes or -1,
+            self._lifetime.num_steps or -1,
+        )
+        over = (self.terminated | truncated) & was_playing
+        final_obs = self.observations.copy() if over.any() else None
+        if again.any():
+            self._begin(np.flatnonzero(again))
+            self._drop_failed()
+        infos = self._infos(again & self.playing, over, ended)
+        if final_obs is not None:
+            infos["final_obs"], infos["_final_obs"] = final_obs, over
+        rewards = self.rewards.copy()
+        return self.observations.copy(), rewards, self.terminated.copy(), truncated, infos
+
+    def fail(self, slot: int, reason: str) -> None:
+        """Marks the task of a slot as failed; it stops playing, its neighbours go on."""
+        self.failures.setdefault(self._task_ids[slot], reason)
+        self.playing[slot] = False
+
+    def _set_tasks(self, tasks: Sequence[Task]) -> None:
+        if not 0 < len(tasks) <= self.num_envs:
+            raise ValueError(f"reset takes 1 to {self.num_envs} tasks, got {len(tasks)}.")
+        self._task_ids = tasks.ids if isinstance(tasks, TaskBatch) else [t.id for t in tasks]
+        self.failures = {}
+        self.load(tasks)
+
+    def _begin(self, slots: NDArray[np.int64]) -> None:
+        self._episode_steps[slots] = 0
+        self.begin(slots, fold(self._keys[slots], self._episode[slots]))
+
+    def _drop_failed(self) -> None:
+        """Stops slots whose reward or observation is not a finite number."""
+        bad = ~np.isfinite(self.rewards) & self.playing
+        if np.issubdtype(self.observations.dtype, np.floating):
+            flat = self.observations.reshape(self.num_envs, -1)
+            bad |= ~np.isfinite(flat).all(axis=1) & self.playing
+        for slot in np.flatnonzero(bad):
+            self.fail(int(slot), "an observation or a reward is not a finite number")
+        if self.failures:
+            self.rewards[~self.playing & ~np.isfinite(self.rewards)] = 0.0
+            if np.issubdtype(self.observations.dtype, np.floating):
+                np.nan_to_num(self.observations, copy=False, posinf=0.0, neginf=0.0)
+
+    def _infos(
+        self,
+        episode_start: NDArray[np.bool_],
+        episode_over: NDArray[np.bool_],
+        complete: NDArray[np.bool_],
+    ) -> dict[str, Any]:
+        return {
+            "playing": self.playing.copy(),
+            "episode_start": episode_start,
+            "episode_over": episode_over,
+            "complete": complete,
+            "success": self.successes & complete,
+            "lifetime_left": self._lifetime_left(),
+        }
+
+    def _lifetime_left(self) -> NDArray[np.float32]:
+        left = np.ones(self.num_envs)
+        if self._lifetime.num_episodes is not None:
+            done = self._episode + self._episode_steps / self.horizons
+            left = 1.0 - done / self._lifetime.num_episodes
+        if self._lifetime.num_steps is not None:
+            left = np.minimum(left, 1.0 - self._lifetime_steps / self._lifetime.num_steps)
+        return np.where(self.playing, np.maximum(left, 0.0), 0.0).astype(np.float32)
+
+
+@numba.njit(cache=True)  # type: ignore[untyped-decorator]
+def _account(  # type: ignore[no-untyped-def]
+    was_playing,
+    playing,
+    terminated,
+    truncated,
+    ended,
+    again,
+    episode,
+    episode_steps,
+    lifetime_steps,
+    horizons,
+    num_episodes,
+    num_steps,
+):
+    """Counts one step of every slot, in place.
+
+    `ended` are episodes played to their end (goal or horizon), `truncated` those that the horizon
+    or the lifetime's bound in steps cut, `again` the slots that begin another episode.
+    """
+    for b in range(len(playing)):
+        if not was_playing[b]:
+            terminated[b] = False
+            continue
+        episode_steps[b] += 1
+        lifetime_steps[b] += 1
+        if not playing[b]:  # failed in this very step: nothing of the episode counts
+            truncated[b] = True
+            terminated[b] = False
+            continue
+        if not terminated[b] and episode_steps[b] >= horizons[b]:
+            truncated[b] = True
+        ended[b] = terminated[b] or truncated[b]
+        if ended[b]:
+            episode[b] += 1
+        out_of_steps = num_steps > 0 and lifetime_steps[b] >= num_steps
+        out_of_episodes = num_episodes > 0 and episode[b] >= num_episodes
+        if out_of_steps or out_of_episodes:
+            playing[b] = False
+            if not ended[b]:
+                truncated[b] = True
+        elif ended[b]:
+            again[b] = True
+
+
+class SlotwiseVectorEnv(LifetimeVectorEnv):
+    """Lifetimes of any generator with `make_env`: one environment a slot, a Python loop.
+
+    This is what makes every gymnasium environment playable. An environment that raises, or that
+    does not answer within `timeout_s`, costs its own task alone.
+
+    Args:
+        generator: makes the environments.
+        num_envs: the number of slots.
+        timeout_s: the longest one call of an environment may take, in seconds.
+    """
+
+    def __init__(self, generator: EnvGenerator, num_envs: int, timeout_s: float = 10.0) -> None:
+        super().__init__(num_envs, generator.observation_space, generator.action_space)
+        self._generator = generator
+        self._timeout_s = timeout_s
+        self._envs: list[gymnasium.Env[Any, Any] | None] = [None] * num_envs
+
+    def load(self, tasks: Sequence[Task]) -> None:
+        """Makes one environment a task."""
+        for slot, task in enumerate(tasks):
+            env = self._guarded(slot, self._generator.make_env, task)
+            horizon = self._guarded(slot, self._generator.horizon, task)
+            self._envs[slot] = env
+            self.horizons[slot] = horizon or 1
+
+    def begin(self, slots: NDArray[np.int64], seeds: NDArray[np.uint64]) -> None:
+        """Resets the environments of these slots."""
+        for slot, seed in zip(slots.tolist(), seeds.tolist(), strict=True):
+            env = self._envs[slot]
+            assert env is not None
+            started = self._guarded(slot, lambda env=env, seed=seed: env.reset(seed=seed >> 33))
+            if started is not None:
+                self.observations[slot] = started[0]
+
+    def advance(self, actions: NDArray[Any], playing: NDArray[np.bool_]) -> None:
+        """Steps the environments that are playing, one after the other."""
+        for slot in np.flatnonzero(playing).tolist():
+            env = self._envs[slot]
+            assert env is not None
+            moved = self._guarded(slot, env.step, actions[slot])
+            if moved is None:
+                continue
+            observation, reward, terminated, truncated, info = moved
+            self.observations[slot] = observation
+            self.rewards[slot] = reward
+            # An environment's own time limit ends the episode like any other end.
+            self.terminated[slot] = terminated or truncated
+            self.successes[slot] = bool(info.get("success", False))
+
+    def close_extras(self, **kwargs: Any) -> None:
+        """Closes every environment."""
+        del kwargs
+        for env in self._envs:
+            if env is not None:
+                env.close()
+
+    def _guarded(self, slot: int, call: Any, *arguments: Any) -> Any:
+        """Returns what the call returns, or None after noting why the slot's task failed."""
+        try:
+            with time_limit(self._timeout_s):
+                return call(*arguments)
+        except Exception:
+            self.fail(slot, traceback.format_exc(limit=-3))
+            return None
