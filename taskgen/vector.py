@@ -73,6 +73,8 @@ class LifetimeVectorEnv(VectorEnv[Any, Any, Any]):
     - `rewards`, float64 [B], `terminated` and `successes`, bool [B]: of the last step.
     - `horizons`, int64 [B]: the longest episode of the slot's task, in env steps.
 
+    `lifetime` is what a reset without an option of that name plays.
+
     Args:
         num_envs: the number of slots, B.
         observation_space: of one slot.
@@ -104,7 +106,8 @@ class LifetimeVectorEnv(VectorEnv[Any, Any, Any]):
         self._lifetime_steps = np.zeros(num_envs, dtype=np.int64)
         self._keys = np.zeros(num_envs, dtype=np.uint64)
         self._task_ids: list[str] = []
-        self._lifetime = Lifetime(num_episodes=1)
+        self.lifetime = Lifetime(num_episodes=1)
+        self._current = self.lifetime
 
     @abstractmethod
     def load(self, tasks: Sequence[Task]) -> None:
@@ -144,7 +147,7 @@ class LifetimeVectorEnv(VectorEnv[Any, Any, Any]):
             self._set_tasks(options["tasks"])
         if not self._task_ids:
             raise ValueError('reset needs tasks: reset(seed=…, options={"tasks": tasks}).')
-        self._lifetime = options.get("lifetime", self._lifetime)
+        self._current = options.get("lifetime", self.lifetime)
         num_tasks = len(self._task_ids)
         self._keys[:num_tasks] = task_keys(int(seed or 0), self._task_ids)  # type: ignore[arg-type]
         for counter in (self._episode, self._episode_steps, self._lifetime_steps):
@@ -182,8 +185,8 @@ class LifetimeVectorEnv(VectorEnv[Any, Any, Any]):
             self._episode_steps,
             self._lifetime_steps,
             self.horizons,
-            self._lifetime.num_episodes or -1,
-            self._lifetime.num_steps or -1,
+            self._current.num_episodes or -1,
+            self._current.num_steps or -1,
         )
         over = (self.terminated | truncated) & was_playing
         final_obs = self.observations.copy() if over.any() else None
@@ -242,11 +245,11 @@ class LifetimeVectorEnv(VectorEnv[Any, Any, Any]):
 
     def _lifetime_left(self) -> NDArray[np.float32]:
         left = np.ones(self.num_envs)
-        if self._lifetime.num_episodes is not None:
+        if self._current.num_episodes is not None:
             done = self._episode + self._episode_steps / self.horizons
-            left = 1.0 - done / self._lifetime.num_episodes
-        if self._lifetime.num_steps is not None:
-            left = np.minimum(left, 1.0 - self._lifetime_steps / self._lifetime.num_steps)
+            left = 1.0 - done / self._current.num_episodes
+        if self._current.num_steps is not None:
+            left = np.minimum(left, 1.0 - self._lifetime_steps / self._current.num_steps)
         return np.where(self.playing, np.maximum(left, 0.0), 0.0).astype(np.float32)
 
 

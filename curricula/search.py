@@ -1,0 +1,94 @@
+"""Where in task space to live next: the distribution-level contract, ask and tell.
+
+A search proposes candidate distributions near the incumbent and is told each one's gain: how much
+better the learner became on held-out tasks by training there. It knows no learner and no task.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, ClassVar, Literal
+
+from taskgen.distribution import Move, TaskDistribution
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A distribution that a branch of the campaign may train on.
+
+    Args:
+        distribution: where the branch trains.
+        origin: "keep" is the incumbent unchanged, "move" came from the search, "challenger" is
+            the whole target, entering by the paired test alone.
+        move: the effective move in the box, after clipping; empty for "keep" and "challenger".
+    """
+
+    distribution: TaskDistribution
+    origin: Literal["keep", "move", "challenger"] = "move"
+    move: Move = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Gain:
+    """What became of a candidate.
+
+    Args:
+        value: score of the branch minus score of its start, on one task set.
+        pruned: whether it was stopped at the rung, its value that of the rung.
+    """
+
+    value: float
+    pruned: bool = False
+
+
+class DistributionSearch(ABC):
+    """Proposes distributions relative to an incumbent.
+
+    A search is made by `cls(config, journal)`; `cls.Config` is a frozen dataclass of its settings,
+    `journal` the file where it may keep a record of its own.
+    """
+
+    Config: ClassVar[type[Any]]
+
+    def __init__(self, config: Any, journal: Path | None = None) -> None:
+        self.config = config
+        self.journal = journal
+
+    @abstractmethod
+    def ask(
+        self,
+        incumbent: TaskDistribution,
+        movable: Sequence[str],
+        num_candidates: int,
+        *,
+        generation: int,
+        seed: int,
+    ) -> list[Candidate]:
+        """Returns `num_candidates` candidates, the first of them "keep".
+
+        A function of the state, the arguments and nothing else: asked again after an
+        interruption, it answers the same.
+        """
+
+    @abstractmethod
+    def tell(self, candidates: Sequence[Candidate], gains: Sequence[Gain]) -> None:
+        """Takes the gains of the candidates that were asked for, in their order.
+
+        Raises:
+            RuntimeError: if nothing was asked for.
+        """
+
+    def metrics(self) -> dict[str, float]:
+        """Returns numbers about the last round worth a curve, named "search/…"."""
+        return {}
+
+    @abstractmethod
+    def state_dict(self) -> dict[str, Any]:
+        """Returns the state, plain values only."""
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Takes the state back."""
+        del state

@@ -1,0 +1,144 @@
+"""What every learner is: something that meta-trains on tasks, and hands out policies that adapt.
+
+A `Learner` holds what was learned over all tasks; a `Policy` plays one batch of tasks and holds
+what was learned about those. Adapting changes the policy, never the learner. How well a policy
+adapts is measured from outside, by `learners.evaluation.evaluate`.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar, Protocol, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from taskgen.generator import ProblemGenerator
+from taskgen.outcomes import Outcomes
+from taskgen.task import Task
+from taskgen.vector import LifetimeVectorEnv
+
+Metrics: TypeAlias = dict[str, float]
+Play: TypeAlias = LifetimeVectorEnv | ProblemGenerator
+
+
+class Stateful(Protocol):
+    """Anything with a state that can be saved: modules, optimisers, normalisers."""
+
+    def state_dict(self) -> dict[str, Any]:
+        """Returns the state, of tensors and plain values only."""
+
+    def load_state_dict(self, state_dict: Any) -> Any:
+        """Takes the state back."""
+
+
+@dataclass(frozen=True)
+class Step:
+    """What a policy sees before it acts in B tasks.
+
+    Args:
+        observations: [B, …].
+        rewards: raw reward of the last action, 0 at the start of a lifetime, float [B].
+        episode_start: whether the observation is the first of an episode, bool [B].
+        lifetime_left: share of the lifetime that remains, in [0, 1], float [B].
+        playing: whether the action will count, bool [B].
+    """
+
+    observations: NDArray[Any]
+    rewards: NDArray[np.floating[Any]]
+    episode_start: NDArray[np.bool_]
+    lifetime_left: NDArray[np.float32]
+    playing: NDArray[np.bool_]
+
+    @classmethod
+    def of(
+        cls, observations: NDArray[Any], rewards: NDArray[Any], infos: Mapping[str, Any]
+    ) -> Step:
+        """Returns the step of what a `LifetimeVectorEnv` returned."""
+        return cls(
+            observations,
+            rewards,
+            infos["episode_start"],
+            infos["lifetime_left"],
+            infos["playing"],
+        )
+
+
+class Policy(ABC):
+    """Plays B tasks, one step a call, and adapts to them by what it sees on the way.
+
+    A policy starts with empty memory at the start of a lifetime. Whatever it learns, by recurrent
+    state or by gradient steps, stays in this object.
+    """
+
+    @abstractmethod
+    def act(self, step: Step) -> NDArray[Any]:
+        """Returns the actions in B tasks, [B] or [B, A], as the action space has them."""
+
+
+class Learner(ABC):
+    """Learns to learn over a stream of tasks.
+
+    A learner is made by `cls(observation_space, action_space, config, seed)`; `cls.Config` is a
+    frozen dataclass of its settings, each documented where it stands, with defaults.
+    """
+
+    kinds: ClassVar[frozenset[str]]
+    """The kinds of generators it can play: "env", "problem"."""
+    Config: ClassVar[type[Any]]
+    """The dataclass of its settings."""
+
+    @abstractmethod
+    def meta_train(
+        self,
+        play: Play,
+        tasks: Sequence[Task],
+        train_mask: NDArray[np.bool_],
+        rng: np.random.Generator,
+    ) -> tuple[Outcomes, Metrics]:
+        """Plays one lifetime of each task and learns from those that the mask allows.
+
+        Args:
+            play: where the tasks are played; its `lifetime` says how long.
+            tasks: B tasks.
+            train_mask: [B]; False: play it, record its outcome, take no gradient from it.
+            rng: of this call alone.
+
+        Returns:
+            What happened, and metrics named "train/…" with "train/gradient_updates" among them.
+        """
+
+    @abstractmethod
+    def policy(self, keys: NDArray[np.uint64], *, greedy: bool = False) -> Policy:
+        """Returns a policy with empty memory for B tasks.
+
+        Args:
+            keys: one a task, [B]; the randomness of its actions comes from its key alone
+                (`taskgen.randomness`), so that it does not depend on the batch.
+            greedy: take the likeliest action instead of drawing one.
+        """
+
+    @abstractmethod
+    def parts(self) -> Mapping[str, Stateful]:
+        """Returns all that has a state: parameters, optimiser, normalisers, counters."""
+
+    def state_dict(self) -> dict[str, Any]:
+        """Returns the whole state, of tensors and plain values only."""
+        return {name: part.state_dict() for name, part in self.parts().items()}
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Takes a state back; the learner then continues bit for bit.
+
+        Raises:
+            ValueError: if a part is missing or unknown.
+        """
+        parts = self.parts()
+        if set(parts) != set(state):
+            raise ValueError(
+                f"this learner's state has the parts {sorted(parts)}, got {sorted(state)}; "
+                f"it was saved by another kind of learner."
+            )
+        for name, part in parts.items():
+            part.load_state_dict(state[name])
