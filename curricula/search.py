@@ -67,7 +67,7 @@ class DistributionSearch(ABC):
         generation: int,
         seed: int,
     ) -> list[Candidate]:
-        """Returns `num_candidates` candidates, the first of them "keep".
+        """Returns at most `num_candidates` moves of the incumbent; the campaign adds "keep".
 
         A function of the state, the arguments and nothing else: asked again after an
         interruption, it answers the same.
@@ -75,10 +75,12 @@ class DistributionSearch(ABC):
 
     @abstractmethod
     def tell(self, candidates: Sequence[Candidate], gains: Sequence[Gain]) -> None:
-        """Takes the gains of the candidates that were asked for, in their order.
+        """Takes the gains of a generation: of those asked for, in their order, and of "keep".
+
+        A challenger is never told. A gain without a move counts for the move of zeros.
 
         Raises:
-            RuntimeError: if nothing was asked for.
+            RuntimeError: if a move comes back that was not asked for.
         """
 
     def metrics(self) -> dict[str, float]:

@@ -1,0 +1,179 @@
+"""The campaign file: every setting, its default, its bounds and what it means.
+
+`CampaignConfig` is a tree of frozen pydantic models. `curricula.campaigns.config_files` reads it
+from YAML with overrides; what runs is the *resolved* configuration, saved with the campaign.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+PositiveInt = Annotated[int, Field(ge=1)]
+Share = Annotated[float, Field(ge=0.0, le=1.0)]
+
+
+class Section(BaseModel):
+    """A part of the campaign file: frozen, and no key that it does not know."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True)
+
+
+class Plugin(Section):
+    """A plug-in by its registered name (or `module:Class`) and its own settings."""
+
+    name: str = Field(description="registered name, or module:Class")
+    options: dict[str, Any] = Field(default_factory=dict, description="the plug-in's own settings")
+
+
+class LifetimeConfig(Section):
+    """How long one task is played with memory kept."""
+
+    num_episodes: PositiveInt = Field(
+        3, description="episodes of a lifetime wherever something is measured"
+    )
+    train_steps: PositiveInt | None = Field(
+        None,
+        description="env steps of a training lifetime, with as many episodes as fit; "
+        "null: training lifetimes have num_episodes episodes too",
+    )
+
+
+class GenerationConfig(Section):
+    """One generation: what is tried, for how long, and what is needed to adopt it."""
+
+    num_candidates: Annotated[int, Field(ge=0, le=64)] = Field(
+        3,
+        description="branches a generation, 'keep' among them; 0: stream mode, no forks, "
+        "every env step goes into the one learner",
+    )
+    branch_env_steps: PositiveInt = Field(200_000, description="training env steps of a branch")
+    tasks_per_batch: PositiveInt = Field(64, description="tasks of one meta-training batch")
+    rung_share: Share = Field(
+        1 / 3, description="share of the steps after which branches are compared; 0: no rung"
+    )
+    prune_sd: Annotated[float, Field(ge=0)] = Field(
+        1.0, description="how many deviations of noise behind the leader a branch may be at a rung"
+    )
+    challenger_every: Annotated[int, Field(ge=0)] = Field(
+        5, description="generations between challengers (the whole target); 0: never"
+    )
+    aa_every: Annotated[int, Field(ge=0)] = Field(
+        5, description="generations between A/A measurements of training noise; 0: never"
+    )
+    adopt_sd: Annotated[float, Field(ge=0)] = Field(
+        1.0, description="how many deviations of noise a winner must beat 'keep' by"
+    )
+    rollback_sd: Annotated[float, Field(ge=0)] = Field(
+        3.0, description="stream mode: a fall by more deviations of noise rolls the learner back"
+    )
+    merge: bool = Field(
+        False, description="try parent + sum of weighted branch deltas against winner and 'keep'"
+    )
+
+
+class EvaluationConfig(Section):
+    """What the learner is measured on, and how many tasks of it."""
+
+    num_selection: PositiveInt = Field(96, description="tasks for selection, fresh a generation")
+    num_adoption: PositiveInt = Field(192, description="tasks for adoption, fresh a generation")
+    num_monitor: PositiveInt = Field(128, description="tasks of each fixed monitor set")
+    num_test: PositiveInt = Field(1000, description="tasks of the sealed test")
+    test_at_end: bool = Field(True, description="open the sealed test when the budget is spent")
+    greedy: bool = Field(False, description="act by the likeliest action instead of drawing")
+    success_threshold: Share = Field(
+        0.8, description="success in the last episode over repetitions that counts as mastered"
+    )
+    frontier_margin: Annotated[float, Field(gt=0)] = Field(
+        0.25, description="open-ended: how far beyond the incumbent the target reaches, in widths"
+    )
+    score: Literal["last_return", "mean_return", "last_success"] = Field(
+        "mean_return", description="the score of a lifetime that gains are made of"
+    )
+
+
+class BudgetConfig(Section):
+    """When a campaign ends; the first bound that is reached ends it. All null: never."""
+
+    env_steps: PositiveInt | None = Field(
+        None, description="env steps in all: training, scoring and evaluation"
+    )
+    generations: PositiveInt | None = Field(None, description="generations")
+    hours: Annotated[float, Field(gt=0)] | None = Field(None, description="hours of running")
+
+
+class ExecutorConfig(Section):
+    """Where branches run. The result is the same everywhere, bit for bit."""
+
+    name: Literal["inline", "processes"] = "processes"
+    workers: PositiveInt | None = Field(None, description="processes; null: one a core")
+    threads: PositiveInt | None = Field(
+        None, description="threads of a branch, inline too; null: cores / workers"
+    )
+
+
+class SplitConfig(Section):
+    """How tasks are kept apart."""
+
+    enabled: bool = Field(True, description="false for families of too few tasks to split")
+    salt: str = Field("taskgen", description="what is compared must share it")
+
+
+class TrackingConfig(Section):
+    """What is logged, and where."""
+
+    uri: str | None = Field(
+        None, description="MLflow tracking URI; null: $MLFLOW_TRACKING_URI, else mlruns/mlflow.db"
+    )
+    experiment: str = "taskgen"
+    candidate_runs: Literal["all", "adopted", "none"] = "adopted"
+    num_pictures: Annotated[int, Field(ge=0, le=64)] = Field(
+        16, description="tasks on a generation's contact sheet"
+    )
+
+
+class CheckpointConfig(Section):
+    """Which commits keep their checkpoints; the best one always does."""
+
+    keep_last: Annotated[int, Field(ge=2)] = 3
+    keep_every: PositiveInt = 10
+
+
+class CampaignConfig(Section):
+    """A whole campaign."""
+
+    name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$")]
+    seed: Annotated[int, Field(ge=0)] = 0
+    generator: Plugin
+    learner: Plugin = Plugin(name="rl2")
+    curriculum: Plugin = Plugin(name="domain_randomization")
+    search: Plugin = Plugin(name="optuna")
+    start: dict[str, Any] = Field(
+        default_factory=dict, description="the first training distribution, by parameter"
+    )
+    target: dict[str, Any] | None = Field(
+        None, description="the distribution that counts at test time; null: open-ended"
+    )
+    movable: list[str] | None = Field(
+        None,
+        description="parameters that may move, four at most unless listed; null: those in which "
+        "start and target differ, or the open-ended ones",
+    )
+    rehearsal_share: Annotated[float, Field(ge=0, lt=1)] = Field(
+        0.0, description="share of tasks drawn from the start distribution, against forgetting"
+    )
+    lifetime: LifetimeConfig = LifetimeConfig()
+    generation: GenerationConfig = GenerationConfig()
+    evaluation: EvaluationConfig = EvaluationConfig()
+    budget: BudgetConfig = BudgetConfig()
+    executor: ExecutorConfig = ExecutorConfig()
+    splits: SplitConfig = SplitConfig()
+    tracking: TrackingConfig = TrackingConfig()
+    checkpoints: CheckpointConfig = CheckpointConfig()
+
+    @model_validator(mode="after")
+    def _needs_somewhere_to_go(self) -> CampaignConfig:
+        if self.movable is not None and not self.movable and self.search.name != "fixed":
+            raise ValueError("movable is empty: name a parameter, or take `search: {name: fixed}`.")
+        return self
