@@ -8,14 +8,15 @@ methods are enough for a plug-in; everything else has a default that is right, i
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, ClassVar, overload
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
+from taskgen.batch import TaskBatch
 from taskgen.parameters import Columns, ParameterSpace, Row
 from taskgen.task import Task, canonical_json
 
@@ -39,53 +40,6 @@ class Validity:
         return self.ok
 
 
-class TaskBatch(Sequence[Task]):
-    """B tasks of one generator, their ids and canonical forms at hand.
-
-    A generator with a batched path returns a subclass that keeps arrays and makes `Task` objects
-    only when one is asked for.
-
-    Args:
-        generator: whose tasks these are.
-        tasks: the tasks.
-    """
-
-    def __init__(self, generator: TaskGenerator, tasks: Iterable[Task]) -> None:
-        self.generator = generator
-        self._tasks = list(tasks)
-
-    def __len__(self) -> int:
-        return len(self._tasks)
-
-    @overload
-    def __getitem__(self, index: int) -> Task: ...
-    @overload
-    def __getitem__(self, index: slice) -> TaskBatch: ...
-    def __getitem__(self, index: int | slice) -> Task | TaskBatch:
-        if isinstance(index, slice):
-            return self.select(np.arange(len(self))[index])
-        return self._tasks[index]
-
-    @property
-    def ids(self) -> list[str]:
-        """The content ids, [B]."""
-        return [task.id for task in self]
-
-    @property
-    def canonicals(self) -> list[bytes]:
-        """What makes two tasks the same for splits and duplicates, [B]."""
-        return [self.generator.canonical(task) for task in self]
-
-    @property
-    def validity(self) -> NDArray[np.bool_]:
-        """Which tasks are valid, [B]."""
-        return np.array([bool(self.generator.is_valid(task)) for task in self], dtype=bool)
-
-    def select(self, indices: NDArray[np.int64] | Sequence[int]) -> TaskBatch:
-        """Returns the batch of the tasks at these indices, in this order."""
-        return TaskBatch(self.generator, [self[int(index)] for index in indices])
-
-
 class TaskGenerator(ABC):
     """A family of tasks: its parameters, and how a task is made of them.
 
@@ -107,8 +61,9 @@ class TaskGenerator(ABC):
     def make_task(self, params: Row, seed: int) -> Task:
         """Returns the task of a full row of parameters and a seed.
 
-        The content is decided here, once, with a `numpy.random.Generator` made from `seed`; the
-        same arguments give the same content on every machine.
+        The content is decided here, once, with randomness from `seed` alone (a
+        `numpy.random.Generator` made of it, or `taskgen.randomness`); the same arguments give
+        the same content on every machine.
 
         Raises:
             taskgen.parameters.OutOfSpace: if the row is not of the space.
@@ -125,13 +80,16 @@ class TaskGenerator(ABC):
         return {k: float(v) for k, v in task.params.items() if not isinstance(v, str)}
 
     def render(self, task: Task) -> NDArray[np.uint8]:
-        """Returns a picture of the task, [height, width, 3]; by default a card of its parameters."""
+        """Returns a picture of the task, [height, width, 3]; by default a card of its text."""
         from taskgen.cards import parameter_card
 
         return parameter_card(task)
 
     def canonical(self, task: Task) -> bytes:
-        """Returns what makes two tasks "the same" for splits and duplicates; by default the content."""
+        """Returns what makes two tasks "the same" for splits and duplicates.
+
+        By default the content; a family with symmetries leaves them out.
+        """
         return canonical_json(task.content)
 
     def mutate(self, task: Task, rng: np.random.Generator) -> Task | None:
@@ -143,6 +101,16 @@ class TaskGenerator(ABC):
         """Returns whether the task can be played and solved; by default yes."""
         del task
         return Validity(True)
+
+    @property
+    def canonical_is_content(self) -> bool:
+        """Whether `canonical` is the default, so that a batch need not make tasks to know it."""
+        return type(self).canonical is TaskGenerator.canonical
+
+    @property
+    def all_valid(self) -> bool:
+        """Whether every task of the family is valid, since `is_valid` says nothing else."""
+        return type(self).is_valid is TaskGenerator.is_valid
 
     def oracle_return(self, task: Task) -> float | None:
         """Returns the best return of one episode for someone who knows the task, if known."""
@@ -167,6 +135,8 @@ class EnvGenerator(TaskGenerator):
     """
 
     kind = "env"
+    has_success: ClassVar[bool] = True
+    """Whether reaching a goal has a meaning; where not, outcomes hold no successes."""
 
     @abstractmethod
     def make_env(self, task: Task) -> gymnasium.Env[Any, Any]:
@@ -205,12 +175,12 @@ class EnvGenerator(TaskGenerator):
     def _specimen(self) -> gymnasium.Env[Any, Any]:
         return self.make_env(self.make_task(self.space.complete({}), seed=0))
 
-    @property
+    @cached_property
     def observation_space(self) -> gymnasium.Space[Any]:
         """The space of one observation, the same for every task."""
         return self._specimen.observation_space
 
-    @property
+    @cached_property
     def action_space(self) -> gymnasium.Space[Any]:
         """The space of one action, the same for every task."""
         return self._specimen.action_space

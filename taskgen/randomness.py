@@ -36,10 +36,22 @@ def task_keys(seed: int, task_ids: Sequence[str]) -> NDArray[np.uint64]:
 
 def fold(keys: NDArray[np.uint64], counter: NDArray[np.int64] | int) -> NDArray[np.uint64]:
     """Returns the keys of sub-streams, e.g. of the episodes of a task, [B]."""
-    return mix(keys + (np.asarray(counter).astype(np.uint64) + np.uint64(1)) * _GAMMA)
+    steps = np.atleast_1d(counter).astype(np.uint64) + np.uint64(1)  # a scalar warns of overflow
+    return mix(keys + steps * _GAMMA)
 
 
 def uniforms(keys: NDArray[np.uint64], num: int) -> NDArray[np.float64]:
     """Returns `num` numbers in [0, 1) from each stream, [B, num]."""
     counters = np.arange(1, num + 1, dtype=np.uint64) * _GAMMA
     return (mix(keys[:, None] + counters) >> np.uint64(11)) * 2.0**-53
+
+
+def uniform_at(keys: NDArray[np.uint64], counter: NDArray[np.int64] | int) -> NDArray[np.float64]:
+    """Returns one number of each stream, the one at its counter: uniforms(keys, …)[:, counter].
+
+    Example:
+        >>> keys = np.array([1, 2], dtype=np.uint64)
+        >>> bool((uniform_at(keys, 3) == uniforms(keys, 4)[:, 3]).all())
+        True
+    """
+    return (fold(keys, counter) >> np.uint64(11)) * 2.0**-53

@@ -49,7 +49,7 @@ def resolve(group: str, name: str) -> type[Any]:
             f"no {group[:-1] if group != 'curricula' else 'curriculum'} is called {name!r}; "
             f"{hint}known: {', '.join(sorted(known))}, or give module:Class."
         )
-    return known[name].load()  # type: ignore[no-any-return]
+    return known[name].load()
 
 
 def listings(group: str) -> list[Listing]:
@@ -76,7 +76,7 @@ def _load_path(path: str) -> type[Any]:
     if here not in sys.path:
         sys.path.insert(0, here)
     try:
-        return getattr(importlib.import_module(module_name), attribute)  # type: ignore[no-any-return]
+        return getattr(importlib.import_module(module_name), attribute)
     except (ImportError, AttributeError) as error:
         raise UnknownPlugin(
             f"{path!r} names nothing that can be imported ({error}); "

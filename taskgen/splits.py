@@ -36,10 +36,10 @@ def split_of(canonical: bytes, salt: str) -> Split:
     """Returns the split of a canonical form.
 
     Example:
-        >>> split_of(b"a maze", salt="2026")
-        'train'
+        >>> split_of(b"a maze", salt="2026"), split_of(b"another", salt="2026")
+        ('test', 'train')
     """
-    digest = hashlib.sha256(salt.encode() + b"\\0" + canonical).digest()
+    digest = hashlib.sha256(salt.encode() + b"\0" + canonical).digest()
     position = int.from_bytes(digest[:8], "little") / 2.0**64
     if position < SHARES["train"]:
         return "train"
@@ -108,7 +108,7 @@ class TaskSource:
             found.append(kept)
             if missing == 0:
                 self.draws.accepted += n
-                return _joined(self.generator, found)
+                return _joined(found)
         raise TooFewTasks(
             f"{self.generator.name}: only {n - missing} of {n} {self.split} tasks after "
             f"{_MAX_ROUNDS} rounds ({self.draws.to_json()}); widen the distribution, choose "
@@ -181,8 +181,6 @@ def leak_report(
     }
 
 
-def _joined(generator: TaskGenerator, batches: list[TaskBatch]) -> TaskBatch:
-    batches = [batch for batch in batches if len(batch)] or batches[:1]
-    if len(batches) == 1:
-        return batches[0]
-    return TaskBatch(generator, [task for batch in batches for task in batch])
+def _joined(batches: list[TaskBatch]) -> TaskBatch:
+    first, *others = [batch for batch in batches if len(batch)] or batches[:1]
+    return first.extended(others) if others else first

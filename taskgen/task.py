@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -77,6 +77,22 @@ class Task:
 
     def __hash__(self) -> int:
         return hash(self.id)
+
+    def edited(self, content: Any, operator: str, params: Row | None = None) -> Task:
+        """Returns the task that an edit made of this one.
+
+        Args:
+            content: the new content.
+            operator: name of the edit.
+            params: the new task's parameters; by default those of this one.
+        """
+        return replace(
+            self,
+            content=content,
+            params=self.params if params is None else params,
+            parents=(self.id,),
+            operator=operator,
+        )
 
     def to_json(self) -> dict[str, Any]:
         """Returns the task as a JSON-able dict; `id` is written for readers, not read back."""

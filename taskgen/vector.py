@@ -12,7 +12,7 @@ Beside gymnasium's five values, `infos` holds, each of shape [B]:
 - `episode_start`: whether the observation is the first of an episode.
 - `episode_over`: whether this step ended an episode (complete or cut).
 - `complete`: whether that episode was played to its end.
-- `success`: whether it reached its goal.
+- `success`: whether it reached its goal; nowhere, where `has_success` is False.
 - `lifetime_left`: the share of the lifetime that remains, from 1 down to 0.
 
 A slot whose task raises or returns something that is not a finite number fails alone: it stops
@@ -73,13 +73,16 @@ class LifetimeVectorEnv(VectorEnv[Any, Any, Any]):
     - `rewards`, float64 [B], `terminated` and `successes`, bool [B]: of the last step.
     - `horizons`, int64 [B]: the longest episode of the slot's task, in env steps.
 
-    `lifetime` is what a reset without an option of that name plays.
+    `lifetime` is what a reset without an option of that name plays. `has_success` says whether
+    reaching a goal has a meaning here; where not, whoever records outcomes records no successes.
 
     Args:
         num_envs: the number of slots, B.
         observation_space: of one slot.
         action_space: of one slot.
     """
+
+    has_success: bool = True
 
     def __init__(
         self,
@@ -149,7 +152,9 @@ class LifetimeVectorEnv(VectorEnv[Any, Any, Any]):
             raise ValueError('reset needs tasks: reset(seed=…, options={"tasks": tasks}).')
         self._current = options.get("lifetime", self.lifetime)
         num_tasks = len(self._task_ids)
-        self._keys[:num_tasks] = task_keys(int(seed or 0), self._task_ids)  # type: ignore[arg-type]
+        if isinstance(seed, list):
+            raise ValueError(f"reset takes one seed for all slots, an int, got a list: {seed}.")
+        self._keys[:num_tasks] = task_keys(seed or 0, self._task_ids)
         for counter in (self._episode, self._episode_steps, self._lifetime_steps):
             counter[:] = 0
         self.rewards[:] = 0.0
@@ -253,7 +258,7 @@ class LifetimeVectorEnv(VectorEnv[Any, Any, Any]):
         return np.where(self.playing, np.maximum(left, 0.0), 0.0).astype(np.float32)
 
 
-@numba.njit(cache=True)  # type: ignore[untyped-decorator]
+@numba.njit(cache=True)
 def _account(  # type: ignore[no-untyped-def]
     was_playing,
     playing,
@@ -312,6 +317,7 @@ class SlotwiseVectorEnv(LifetimeVectorEnv):
 
     def __init__(self, generator: EnvGenerator, num_envs: int, timeout_s: float = 10.0) -> None:
         super().__init__(num_envs, generator.observation_space, generator.action_space)
+        self.has_success = generator.has_success
         self._generator = generator
         self._timeout_s = timeout_s
         self._envs: list[gymnasium.Env[Any, Any] | None] = [None] * num_envs
