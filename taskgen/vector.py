@@ -21,6 +21,7 @@ playing, and `failures` tells the task's id and the reason.
 
 from __future__ import annotations
 
+import contextlib
 import traceback
 from abc import abstractmethod
 from collections.abc import Sequence
@@ -80,6 +81,9 @@ class LifetimeVectorEnv(VectorEnv[Any, Any, Any]):
         num_envs: the number of slots, B.
         observation_space: of one slot.
         action_space: of one slot.
+
+    Raises:
+        TypeError: if an observation is not one array.
     """
 
     has_success: bool = True
@@ -90,13 +94,18 @@ class LifetimeVectorEnv(VectorEnv[Any, Any, Any]):
         observation_space: gymnasium.Space[Any],
         action_space: gymnasium.Space[Any],
     ) -> None:
+        if observation_space.shape is None:
+            raise TypeError(
+                f"an observation must be one array, got {observation_space}; "
+                f"wrap the environment in gymnasium.wrappers.FlattenObservation."
+            )
         self.num_envs = num_envs
         self.metadata = {"autoreset_mode": AutoresetMode.SAME_STEP}
         self.single_observation_space = observation_space
         self.single_action_space = action_space
         self.observation_space = gymnasium.vector.utils.batch_space(observation_space, num_envs)
         self.action_space = gymnasium.vector.utils.batch_space(action_space, num_envs)
-        shape = (num_envs, *(observation_space.shape or ()))
+        shape = (num_envs, *observation_space.shape)
         self.observations = np.zeros(shape, dtype=observation_space.dtype)
         self.rewards = np.zeros(num_envs)
         self.terminated = np.zeros(num_envs, dtype=bool)
@@ -323,43 +332,47 @@ class SlotwiseVectorEnv(LifetimeVectorEnv):
         self._envs: list[gymnasium.Env[Any, Any] | None] = [None] * num_envs
 
     def load(self, tasks: Sequence[Task]) -> None:
-        """Makes one environment a task."""
+        """Makes one environment a task, and closes those of the lifetime before."""
+        self.close_extras()
         for slot, task in enumerate(tasks):
-            env = self._guarded(slot, self._generator.make_env, task)
-            horizon = self._guarded(slot, self._generator.horizon, task)
-            self._envs[slot] = env
-            self.horizons[slot] = horizon or 1
+            self._envs[slot] = self._guarded(slot, self._generator.make_env, task)
+            self.horizons[slot] = self._guarded(slot, self._generator.horizon, task) or 1
 
     def begin(self, slots: NDArray[np.int64], seeds: NDArray[np.uint64]) -> None:
         """Resets the environments of these slots."""
         for slot, seed in zip(slots.tolist(), seeds.tolist(), strict=True):
-            env = self._envs[slot]
-            assert env is not None
-            started = self._guarded(slot, lambda env=env, seed=seed: env.reset(seed=seed >> 33))
-            if started is not None:
-                self.observations[slot] = started[0]
+            self._guarded(slot, self._begin_one, slot, seed >> 33)
 
     def advance(self, actions: NDArray[Any], playing: NDArray[np.bool_]) -> None:
         """Steps the environments that are playing, one after the other."""
         for slot in np.flatnonzero(playing).tolist():
-            env = self._envs[slot]
-            assert env is not None
-            moved = self._guarded(slot, env.step, actions[slot])
-            if moved is None:
-                continue
-            observation, reward, terminated, truncated, info = moved
-            self.observations[slot] = observation
-            self.rewards[slot] = reward
-            # An environment's own time limit ends the episode like any other end.
-            self.terminated[slot] = terminated or truncated
-            self.successes[slot] = bool(info.get("success", False))
+            self._guarded(slot, self._advance_one, slot, actions[slot])
 
     def close_extras(self, **kwargs: Any) -> None:
-        """Closes every environment."""
+        """Closes every environment; one that cannot even be closed is let go."""
         del kwargs
-        for env in self._envs:
-            if env is not None:
-                env.close()
+        for slot, env in enumerate(self._envs):
+            with contextlib.suppress(Exception):
+                if env is not None:
+                    env.close()
+            self._envs[slot] = None
+
+    def _begin_one(self, slot: int, seed: int) -> None:
+        env = self._envs[slot]
+        assert env is not None
+        self.observations[slot], _ = env.reset(seed=seed)
+
+    def _advance_one(self, slot: int, action: Any) -> None:
+        env = self._envs[slot]
+        assert env is not None
+        observation, reward, terminated, truncated, info = env.step(action)
+        self.observations[slot] = observation
+        self.rewards[slot] = float(reward)
+        # A time limit of the environment's own that is shorter than the horizon is an end like
+        # any other; one that coincides with it is left to the base class, as a truncation.
+        limited = truncated and self._episode_steps[slot] + 1 < self.horizons[slot]
+        self.terminated[slot] = bool(terminated or limited)
+        self.successes[slot] = bool(info.get("success", False)) and self.has_success
 
     def _guarded(self, slot: int, call: Any, *arguments: Any) -> Any:
         """Returns what the call returns, or None after noting why the slot's task failed."""
