@@ -1,0 +1,170 @@
+"""The canonical form of a maze: what rotations, reflections and unreachable cells leave alone.
+
+Of the eight images of a maze under the square's symmetries (start, goal and heading turned along)
+the one is kept whose (height, width, start, goal, heading, walls) comes first in that order; cells
+that the start does not reach count as wall. The horizon belongs to it.
+"""
+
+# mypy: disable-error-code="no-untyped-def, untyped-decorator"
+from __future__ import annotations
+
+import numba
+import numpy as np
+
+from taskgen.generators.maze.arrays import MARGIN, MazeArrays
+from taskgen.generators.maze.geometry import directions, flood
+
+_HEAD = 10
+_CHUNK = 16
+
+
+def canonical_forms(mazes: MazeArrays) -> list[bytes]:
+    """Returns the canonical form of each maze, [B]: ten header bytes and more, then packed bits."""
+    num_bytes = 2 * _HEAD + (mazes.heights * mazes.widths + 7) // 8
+    forms = np.zeros((len(mazes), int(num_bytes.max(initial=0))), dtype=np.uint8)
+    _canonical(
+        mazes.grids,
+        mazes.heights,
+        mazes.widths,
+        mazes.starts,
+        mazes.goals,
+        mazes.headings,
+        mazes.horizons,
+        forms,
+    )
+    return [row[:length].tobytes() for row, length in zip(forms, num_bytes.tolist(), strict=True)]
+
+
+def transformed(mazes: MazeArrays, symmetry: int) -> MazeArrays:
+    """Returns the images of mazes under one of the eight symmetries; 0 is the identity.
+
+    Bit 0 flips rows, bit 1 flips columns, bit 2 then swaps rows and columns.
+    """
+    swap = symmetry >= 4
+    grids = np.ones_like(mazes.grids)
+    starts, goals = np.empty_like(mazes.starts), np.empty_like(mazes.goals)
+    headings = np.empty_like(mazes.headings)
+    for b in range(len(mazes)):
+        inside = mazes.interior(b)
+        inside = inside[::-1] if symmetry & 1 else inside
+        inside = inside[:, ::-1] if symmetry & 2 else inside
+        inside = inside.T if swap else inside
+        height, width = inside.shape
+        grids[b, MARGIN : MARGIN + height, MARGIN : MARGIN + width] = inside
+        sides = int(mazes.heights[b]), int(mazes.widths[b])
+        starts[b] = _map_cell(*mazes.starts[b], *sides, symmetry)
+        goals[b] = _map_cell(*mazes.goals[b], *sides, symmetry)
+        headings[b] = _map_heading(mazes.headings[b], symmetry)
+    heights, widths = (mazes.heights, mazes.widths)[:: -1 if swap else 1]
+    return MazeArrays(grids, heights, widths, starts, goals, headings, mazes.horizons)
+
+
+@numba.njit(cache=True)
+def _map_cell(row, column, height, width, symmetry):
+    row = height - 1 - row if symmetry & 1 else row
+    column = width - 1 - column if symmetry & 2 else column
+    return (column, row) if symmetry & 4 else (row, column)
+
+
+@numba.njit(cache=True)
+def _map_heading(heading, symmetry):
+    if symmetry & 1 and heading % 2 == 0:
+        heading = 2 - heading
+    if symmetry & 2 and heading % 2 == 1:
+        heading = 4 - heading
+    return 3 - heading if symmetry & 4 else heading
+
+
+@numba.njit(cache=True)
+def _wall_at(reached, stride, row, column, height, width, symmetry):
+    """Returns the cell of the symmetry's image at (row, column); 1 wall or unreachable."""
+    if symmetry & 4:
+        row, column = column, row
+    row = height - 1 - row if symmetry & 1 else row
+    column = width - 1 - column if symmetry & 2 else column
+    return reached[(row + MARGIN) * stride + column + MARGIN]
+
+
+@numba.njit(cache=True)
+def _write_key(start, goal, heading, height, width, symmetry, key):
+    key[0], key[1] = (width, height) if symmetry & 4 else (height, width)
+    key[2], key[3] = _map_cell(start[0], start[1], height, width, symmetry)
+    key[4], key[5] = _map_cell(goal[0], goal[1], height, width, symmetry)
+    key[6] = _map_heading(heading, symmetry)
+
+
+@numba.njit(cache=True)
+def _compare_walls(reached, stride, height, width, one, other):
+    """Whether the walls of one symmetry's image come before those of another's."""
+    rows, columns = (width, height) if one & 4 else (height, width)
+    for row in range(rows):
+        for column in range(columns):
+            mine = _wall_at(reached, stride, row, column, height, width, one)
+            other_wall = _wall_at(reached, stride, row, column, height, width, other)
+            if mine != other_wall:
+                return mine < other_wall
+    return False
+
+
+@numba.njit(cache=True)
+def _first_symmetry(reached, stride, start, goal, heading, height, width, key, best_key):
+    """Returns the symmetry whose image comes first, its key in `best_key`."""
+    best = 0
+    _write_key(start, goal, heading, height, width, 0, best_key)
+    for symmetry in range(1, 8):
+        _write_key(start, goal, heading, height, width, symmetry, key)
+        order = 0
+        for k in range(7):
+            if key[k] != best_key[k]:
+                order = -1 if key[k] < best_key[k] else 1
+                break
+        if order < 0 or (
+            order == 0 and _compare_walls(reached, stride, height, width, symmetry, best)
+        ):
+            best = symmetry
+            best_key[:] = key
+    return best
+
+
+@numba.njit(cache=True)
+def _write_form(reached, stride, height, width, best, key, horizon, form):
+    key[7], key[8], key[9] = horizon & 0x7FFF, (horizon >> 15) & 0x7FFF, horizon >> 30
+    for k in range(_HEAD):
+        form[2 * k], form[2 * k + 1] = key[k] & 255, key[k] >> 8
+    bit = 16 * _HEAD
+    for row in range(key[0]):
+        for column in range(key[1]):
+            wall = _wall_at(reached, stride, row, column, height, width, best)
+            form[bit >> 3] |= wall << (7 - (bit & 7))
+            bit += 1
+
+
+@numba.njit(cache=True, parallel=True)
+def _canonical(grids, heights, widths, starts, goals, headings, horizons, forms):
+    num, stride = len(heights), grids.shape[1]
+    for chunk in numba.prange((num + _CHUNK - 1) // _CHUNK):
+        steps = directions(stride)
+        queue = np.empty(stride * stride, dtype=np.int32)
+        depths = np.empty(stride * stride, dtype=np.int32)
+        grid = np.empty(stride * stride, dtype=np.uint8)
+        reached = np.empty(stride * stride, dtype=np.uint8)
+        key, best_key = np.empty(_HEAD, dtype=np.int64), np.empty(_HEAD, dtype=np.int64)
+        for b in range(chunk * _CHUNK, min((chunk + 1) * _CHUNK, num)):
+            grid[:] = grids[b].reshape(-1)
+            reached[:] = 1
+            first = (starts[b, 0] + MARGIN) * stride + starts[b, 1] + MARGIN
+            for k in range(flood(grid, steps, first, queue, depths)):
+                reached[queue[k]] = 0
+            height, width = heights[b], widths[b]
+            best = _first_symmetry(
+                reached,
+                stride,
+                starts[b],
+                goals[b],
+                headings[b],
+                height,
+                width,
+                key[:7],
+                best_key[:7],
+            )
+            _write_form(reached, stride, height, width, best, best_key, horizons[b], forms[b])
