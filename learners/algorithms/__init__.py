@@ -1,1 +1,1 @@
-"""TBD."""
+"""The learners, one method a file; `taskgen.registry` finds them by name."""

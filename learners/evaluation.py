@@ -1,0 +1,102 @@
+"""How well a learner adapts, measured from outside.
+
+`evaluate` is a function and not a method: no learner marks its own exam. It reads the learner and
+leaves it bit for bit as it was.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from learners.learner import Learner
+from learners.rollout import play_lifetimes
+from taskgen.outcomes import Outcomes, concatenate
+from taskgen.randomness import task_keys
+from taskgen.task import Task
+from taskgen.vector import Lifetime, LifetimeVectorEnv
+
+
+@dataclass(frozen=True)
+class AdaptationCurve:
+    """What happened in the lifetimes of N tasks, episode by episode.
+
+    Args:
+        task_ids: of the tasks, [N].
+        outcomes: what happened on them; its axis E is the curve's axis.
+    """
+
+    task_ids: tuple[str, ...]
+    outcomes: Outcomes
+
+    @property
+    def num_env_steps(self) -> int:
+        """What the evaluation cost."""
+        return self.outcomes.num_env_steps
+
+    @property
+    def mean_returns(self) -> NDArray[np.float64]:
+        """Mean return of each episode over the tasks that completed it, [E]."""
+        return self._mean(self.outcomes.returns)
+
+    @property
+    def mean_lengths(self) -> NDArray[np.float64]:
+        """Mean env steps of each episode, [E]."""
+        return self._mean(self.outcomes.lengths)
+
+    @property
+    def success_rates(self) -> NDArray[np.float64] | None:
+        """Share of tasks whose goal each episode reached, [E]; None without a goal."""
+        successes = self.outcomes.successes
+        return None if successes is None else self._mean(successes)
+
+    @property
+    def mean_lifetime_return(self) -> float:
+        """Mean over tasks of the sum of all complete episodes."""
+        return float(self.outcomes.returns.sum(axis=1).mean())
+
+    def _mean(self, values: NDArray[np.generic]) -> NDArray[np.float64]:
+        complete = self.outcomes.complete
+        count = complete.sum(axis=0)
+        total = np.where(complete, values, 0).sum(axis=0, dtype=np.float64)
+        return np.divide(total, count, out=np.full(len(count), np.nan), where=count > 0)
+
+
+def evaluate(
+    learner: Learner,
+    env: LifetimeVectorEnv,
+    tasks: Sequence[Task],
+    *,
+    num_episodes: int,
+    seed: int,
+    greedy: bool = False,
+) -> AdaptationCurve:
+    """Plays one lifetime of each task with a policy that starts with empty memory.
+
+    Actions are drawn from the policy by default: in a world that is partly observed, a policy that
+    always takes the likeliest action can walk in a circle for ever, where one that draws gets out.
+    Bandits and other fully explained tasks are better judged greedily.
+
+    Args:
+        learner: read, not changed.
+        env: where; tasks are played in chunks of its number of slots.
+        tasks: N tasks.
+        num_episodes: of each lifetime; no bound in steps, so every episode is complete.
+        seed: of actions and environments, keyed by task: the same task plays the same in any
+            batch and any order.
+        greedy: take the likeliest action always.
+    """
+    parts = []
+    task_ids: list[str] = []
+    for start in range(0, len(tasks), env.num_envs):
+        chunk = tasks[start : start + env.num_envs]
+        ids = [task.id for task in chunk]
+        policy = learner.policy(task_keys(seed, ids), greedy=greedy)
+        lifetime = Lifetime(num_episodes=num_episodes)
+        played = play_lifetimes(env, chunk, policy, seed=seed, lifetime=lifetime)
+        parts.append(played.outcomes())
+        task_ids += ids
+    return AdaptationCurve(tuple(task_ids), concatenate(parts))

@@ -1,0 +1,106 @@
+"""What a recurrent policy is fed, as one row of numbers a task and step.
+
+A row is [observation | previous action | previous reward | episode start | lifetime left]. The
+previous action is one-hot and all zero at the start of a lifetime; the reward is raw.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import gymnasium
+import numpy as np
+from gymnasium import spaces
+from numpy.typing import NDArray
+
+from learners.learner import Step
+from learners.normalization import ObservationNormalizer
+
+
+class SpaceFeatures:
+    """Writes values of a space as rows of numbers.
+
+    Discrete values become one-hot; bounded integers are divided by the largest size they can
+    have; floats stay as they are.
+
+    Args:
+        space: Discrete, MultiBinary or Box.
+
+    Raises:
+        TypeError: if the space is of another kind.
+    """
+
+    def __init__(self, space: gymnasium.Space[Any]) -> None:
+        if not isinstance(space, spaces.Discrete | spaces.Box | spaces.MultiBinary):
+            raise TypeError(
+                f"observations and actions must be of a Discrete, Box or MultiBinary space, got "
+                f"{space}; flatten it first (gymnasium.wrappers.FlattenObservation)."
+            )
+        self._start = int(space.start) if isinstance(space, spaces.Discrete) else None
+        self.num = int(space.n) if isinstance(space, spaces.Discrete) else _size(space)
+        self.is_float = isinstance(space, spaces.Box) and space.dtype in (np.float32, np.float64)
+        self._scale = np.float32(1.0)
+        if isinstance(space, spaces.Box) and not self.is_float:
+            largest = max(abs(float(space.low.min())), abs(float(space.high.max())), 1.0)
+            self._scale = np.float32(1.0 / largest)
+
+    def write(self, out: NDArray[np.float32], values: NDArray[Any]) -> None:
+        """Writes B values into `out`, [B, num]."""
+        if self._start is not None:
+            out[:] = 0.0
+            out[np.arange(len(values)), values.reshape(-1).astype(np.int64) - self._start] = 1.0
+        else:
+            np.multiply(values.reshape(len(values), -1), self._scale, out=out, casting="unsafe")
+
+
+def _size(space: gymnasium.Space[Any]) -> int:
+    return int(np.prod(space.shape or ()))
+
+
+class InputFeatures:
+    """Writes the rows that a recurrent policy is fed.
+
+    Args:
+        observation_space: of one task.
+        action_space: of one task.
+        normalize: standardise observations of a float space by running moments.
+
+    `num` is the length of a row; `normalizer` is None where nothing is standardised.
+    """
+
+    def __init__(
+        self,
+        observation_space: gymnasium.Space[Any],
+        action_space: gymnasium.Space[Any],
+        *,
+        normalize: bool = True,
+    ) -> None:
+        self.observation = SpaceFeatures(observation_space)
+        self.action = SpaceFeatures(action_space)
+        self.num = self.observation.num + self.action.num + 3
+        self.normalizer: ObservationNormalizer | None = None
+        if normalize and self.observation.is_float:
+            self.normalizer = ObservationNormalizer(self.observation.num)
+
+    def write(
+        self, out: NDArray[np.float32], step: Step, previous_actions: NDArray[Any] | None
+    ) -> None:
+        """Writes the rows of a step.
+
+        Args:
+            out: [B, num].
+            step: what the policy sees.
+            previous_actions: as the action space has them, [B, …]; None at a lifetime's start.
+        """
+        num_seen = self.observation.num
+        seen = out[:, :num_seen]
+        self.observation.write(seen, step.observations)
+        if self.normalizer is not None:
+            self.normalizer.apply(seen)
+        if previous_actions is None:
+            out[:, num_seen:-3] = 0.0
+        else:
+            self.action.write(out[:, num_seen:-3], previous_actions)
+        out[:, -3] = step.rewards
+        out[:, -2] = step.episode_start
+        out[:, -1] = step.lifetime_left

@@ -1,0 +1,124 @@
+"""The recurrent actor-critic: encoder, memory over the steps of a lifetime, two linear heads.
+
+Time comes first, as the fused kernels want it: inputs are [H, B, D]. Whatever precision the
+encoder and the memory run in, the heads and all that follows are float32.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import TypeAlias
+
+import torch
+from torch import Tensor, nn
+
+State: TypeAlias = tuple[Tensor, ...]
+"""What the memory carries from step to step: (h,) of a GRU, (h, c) of an LSTM, each [1, B, N]."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class NetworkShape:
+    """The sizes of a recurrent actor-critic.
+
+    Args:
+        num_inputs: D, numbers a step.
+        num_outputs: P, numbers that the action head needs.
+        cell: "lstm" or "gru".
+        hidden_size: N, units of the memory.
+        encoder_sizes: units of the layers before the memory; () feeds it the inputs themselves.
+        heads_see_inputs: whether the heads see the encoded inputs beside the memory.
+        precision: "float32" or "bfloat16", of encoder and memory.
+    """
+
+    num_inputs: int
+    num_outputs: int
+    cell: str
+    hidden_size: int
+    encoder_sizes: tuple[int, ...] = ()
+    heads_see_inputs: bool = False
+    precision: str = "float32"
+
+
+class RecurrentActorCritic(nn.Module):
+    """A policy and a critic that share a memory.
+
+    Args:
+        shape: its sizes.
+        seed: of the initial parameters; torch's global random state is left as it was.
+    """
+
+    def __init__(self, shape: NetworkShape, seed: int) -> None:
+        super().__init__()
+        self.shape = shape
+        sizes = (shape.num_inputs, *shape.encoder_sizes)
+        num_features = shape.hidden_size + (sizes[-1] if shape.heads_see_inputs else 0)
+        with torch.random.fork_rng(devices=[]):
+            layers = [nn.Linear(*pair) for pair in pairwise(sizes)]
+            self.encoder = nn.ModuleList(layers)
+            kind = nn.LSTM if shape.cell == "lstm" else nn.GRU
+            self.memory = kind(sizes[-1], shape.hidden_size)
+            self.policy_head = nn.Linear(num_features, shape.num_outputs)
+            self.value_head = nn.Linear(num_features, 1)
+        self._initialize(torch.Generator().manual_seed(seed))
+
+    def forward(self, inputs: Tensor, state: State | None = None) -> tuple[Tensor, State]:
+        """Returns the features that the heads see and the state after the last step.
+
+        Args:
+            inputs: [H, B, D].
+            state: of the memory before the first step; None: empty, a lifetime's start.
+
+        Returns:
+            Features [H, B, F] in float32, and the state.
+        """
+        with self._precision(inputs.device.type):
+            encoded = inputs
+            for layer in self.encoder:
+                encoded = torch.relu(layer(encoded))
+            memory, after = self.memory(encoded, self._unpack(state))
+            features = memory.float()
+        if self.shape.heads_see_inputs:
+            features = torch.cat((features, encoded.float()), dim=-1)
+        return features, after if isinstance(after, tuple) else (after,)
+
+    def policy(self, features: Tensor) -> Tensor:
+        """Returns the action head's outputs, [..., P]."""
+        outputs: Tensor = self.policy_head(features)
+        return outputs
+
+    def value(self, features: Tensor) -> Tensor:
+        """Returns V in units of the scaled reward, [...]."""
+        values: Tensor = self.value_head(features)
+        return values.squeeze(-1)
+
+    def _precision(self, device_type: str) -> AbstractContextManager[object]:
+        if self.shape.precision == "bfloat16":
+            return torch.autocast(device_type, torch.bfloat16)
+        return nullcontext()
+
+    def _unpack(self, state: State | None) -> State | Tensor | None:
+        return state if state is None or len(state) == 2 else state[0]
+
+    @torch.no_grad()
+    def _initialize(self, generator: torch.Generator) -> None:
+        """Orthogonal weights, gate by gate in the memory; a nearly uniform first policy."""
+        for name, parameter in self.named_parameters():
+            if "bias" in name:
+                parameter.zero_()
+            elif name.startswith("memory"):
+                _orthogonal(parameter.split(self.shape.hidden_size), 1.0, generator)
+            else:
+                gain = {"policy_head.weight": 0.01, "value_head.weight": 1.0}.get(name, 2.0**0.5)
+                _orthogonal([parameter], gain, generator)
+        if self.shape.cell == "lstm":
+            # A forget gate that starts open: Jozefowicz et al. 2015, section 2.2.
+            size = self.shape.hidden_size
+            dict(self.memory.named_parameters())["bias_hh_l0"][size : 2 * size] = 1.0
+
+
+def _orthogonal(blocks: Sequence[Tensor], gain: float, generator: torch.Generator) -> None:
+    for block in blocks:
+        nn.init.orthogonal_(block, gain=gain, generator=generator)

@@ -1,0 +1,154 @@
+"""Running scales of rewards and observations; they are part of what a learner saves.
+
+Rewards are scaled for the loss alone: the network sees them raw, because their size is what it
+has to learn about a task. Observations of float spaces are standardised by moments that only
+meta-training moves; whoever evaluates finds them frozen.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from learners.returns import discounted_sums_so_far
+
+
+class RunningMoments:
+    """Mean and variance of a stream of vectors, batch by batch.
+
+    Args:
+        shape: of one vector; () for numbers.
+
+    Source:
+        Chan, Golub and LeVeque 1983, "Algorithms for computing the sample variance", the pairwise
+        update of Welford's sums.
+
+    Example:
+        >>> moments = RunningMoments(())
+        >>> moments.update(np.array([1.0, 2.0])); moments.update(np.array([3.0, 6.0]))
+        >>> float(moments.mean), float(moments.variance)
+        (3.0, 3.5)
+    """
+
+    def __init__(self, shape: tuple[int, ...]) -> None:
+        self.count = 0
+        self.mean = np.zeros(shape)
+        self._squares = np.zeros(shape)
+
+    @property
+    def variance(self) -> NDArray[np.float64]:
+        """Of what was seen; 1 before anything was."""
+        if self.count == 0:
+            return np.ones_like(self.mean)
+        return self._squares / self.count
+
+    def update(self, values: NDArray[Any]) -> None:
+        """Takes in N vectors, [N, …]."""
+        if len(values) == 0:
+            return
+        batch_mean = values.mean(axis=0, dtype=np.float64)
+        batch_squares = np.square(values - batch_mean).sum(axis=0, dtype=np.float64)
+        total = self.count + len(values)
+        delta = batch_mean - self.mean
+        self._squares = (
+            self._squares + batch_squares + delta**2 * (self.count * len(values) / total)
+        )
+        self.mean = self.mean + delta * (len(values) / total)
+        self.count = total
+
+    def state_dict(self) -> dict[str, Any]:
+        """Returns the count and the sums."""
+        return {
+            "count": self.count,
+            "mean": torch.tensor(self.mean),
+            "squares": torch.tensor(self._squares),
+        }
+
+    def load_state_dict(self, state_dict: Mapping[str, Any]) -> None:
+        """Takes count and sums back."""
+        self.count = int(state_dict["count"])
+        self.mean = state_dict["mean"].numpy().copy()
+        self._squares = state_dict["squares"].numpy().copy()
+
+
+class RewardScaler:
+    """Divides rewards by the running deviation of the discounted return so far in a lifetime.
+
+    Args:
+        gamma: discount of one env step.
+        clip: the largest size of a scaled reward.
+        enabled: False: rewards pass as they are, and nothing is recorded.
+
+    Source:
+        The normaliser of VariBAD (Zintgraf et al. 2020, arXiv:1910.08348); here the return so far
+        runs over the whole lifetime, not over the episode.
+    """
+
+    def __init__(self, gamma: float, clip: float = 10.0, *, enabled: bool = True) -> None:
+        self._gamma = gamma
+        self._clip = clip
+        self._enabled = enabled
+        self._moments = RunningMoments(())
+
+    def update(self, rewards: NDArray[np.floating], valid: NDArray[np.bool_]) -> None:
+        """Takes in the rewards of B lifetimes, [B, H]."""
+        if self._enabled:
+            self._moments.update(discounted_sums_so_far(rewards, self._gamma)[valid])
+
+    def scale(self, rewards: NDArray[np.floating]) -> NDArray[np.float32]:
+        """Returns the rewards in units of the deviation, within ± clip."""
+        if not self._enabled:
+            return rewards.astype(np.float32)
+        deviation = np.sqrt(self._moments.variance + 1e-8)
+        return np.clip(rewards / deviation, -self._clip, self._clip).astype(np.float32)
+
+    def state_dict(self) -> dict[str, Any]:
+        """Returns the moments."""
+        return self._moments.state_dict()
+
+    def load_state_dict(self, state_dict: Mapping[str, Any]) -> None:
+        """Takes the moments back."""
+        self._moments.load_state_dict(state_dict)
+
+
+class ObservationNormalizer:
+    """Standardises float observations by moments of what meta-training saw.
+
+    Args:
+        num_features: O, after flattening.
+        clip: the largest size of a standardised feature.
+    """
+
+    def __init__(self, num_features: int, clip: float = 10.0) -> None:
+        self._clip = clip
+        self._moments = RunningMoments((num_features,))
+        self._refresh()
+
+    def update(self, features: NDArray[np.floating]) -> None:
+        """Takes in raw features, [N, O]; later calls of `apply` use the new moments."""
+        self._moments.update(features)
+        self._refresh()
+
+    def apply(self, features: NDArray[np.float32]) -> None:
+        """Standardises features in place, [B, O]."""
+        np.subtract(features, self._mean, out=features)
+        np.multiply(features, self._inverse_deviation, out=features)
+        np.clip(features, -self._clip, self._clip, out=features)
+
+    def state_dict(self) -> dict[str, Any]:
+        """Returns the moments."""
+        return self._moments.state_dict()
+
+    def load_state_dict(self, state_dict: Mapping[str, Any]) -> None:
+        """Takes the moments back."""
+        self._moments.load_state_dict(state_dict)
+        self._refresh()
+
+    def _refresh(self) -> None:
+        self._mean = self._moments.mean.astype(np.float32)
+        variance = self._moments.variance
+        self._inverse_deviation = (1.0 / np.sqrt(variance + 1e-8)).astype(np.float32)
