@@ -10,15 +10,18 @@ from __future__ import annotations
 from typing import Any
 
 import gymnasium
+import networkx as nx
 import numpy as np
 from numpy.typing import NDArray
 
 from taskgen.generator import EnvGenerator, Validity
-from taskgen.generators.maze import drawing, engine, geometry, layouts
-from taskgen.generators.maze.arrays import MAX_SIDE, decode
+from taskgen.generators.maze import drawing, engine, geometry, layouts, suites
+from taskgen.generators.maze.arrays import MAX_SIDE, MazeArrays, decode
 from taskgen.generators.maze.batch import MazeBatch
 from taskgen.generators.maze.canonical import canonical_forms
 from taskgen.generators.maze.env import MazeEnv
+from taskgen.generators.maze.graph import features, graph_of
+from taskgen.generators.maze.mutate import mutated
 from taskgen.parameters import (
     Categorical,
     Columns,
@@ -137,9 +140,46 @@ class Maze(EnvGenerator):
         """Returns what rotation, reflection and unreachable cells leave alone."""
         return canonical_forms(decode(task.content))[0]
 
+    def describe(self, task: Task) -> dict[str, float]:
+        """Returns the features of `graph.features`: path lengths, dead ends, loops and more."""
+        return features(decode(task.content))
+
+    def graph(self, task: Task) -> nx.Graph:
+        """Returns the graph of the free cells; see `graph.graph_of`."""
+        return graph_of(decode(task.content))
+
+    def mutate(self, task: Task, rng: np.random.Generator) -> Task | None:
+        """Returns a valid maze a few walls, a start or a goal away; None if no try gave one."""
+        return mutated(self.space, task, rng)
+
+    def to_ascii(self, task: Task) -> str:
+        """Returns the maze as text; see `drawing`."""
+        return drawing.to_ascii(decode(task.content))
+
+    def from_ascii(self, text: str, horizon: int | None = None) -> Task:
+        """Returns the task of a text; its size is the longer side, made odd, its rest default.
+
+        Raises:
+            ValueError: if the text is not a maze; the message says why.
+        """
+        return self._task(drawing.from_ascii(text, horizon), seed=0)
+
+    def suites(self) -> dict[str, list[Task]]:
+        """Returns the named sets of `suites`; never trained or selected on."""
+        return {
+            name: [self._task(maze, seed) for seed, maze in enumerate(suites.suite(name))]
+            for name in suites.SUITES
+        }
+
     def render(self, task: Task) -> NDArray[np.uint8]:
         """Returns a picture of maze, start, goal and a shortest way, [height, width, 3]."""
         return drawing.picture(decode(task.content))
+
+    def _task(self, maze: MazeArrays, seed: int) -> Task:
+        """Returns the task of a maze that no parameters made; they tell its size alone."""
+        side = max(int(maze.heights[0]), int(maze.widths[0]), 5)
+        params = self.space.complete({"size": side + 1 - side % 2})
+        return Task(self.name, self.version, params, seed, maze.content(0))
 
 
 def _check(space: ParameterSpace, params: Columns) -> None:

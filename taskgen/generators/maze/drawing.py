@@ -15,8 +15,10 @@ from taskgen.generators.maze.geometry import shortest_path
 from taskgen.generators.maze.layouts import horizon_of
 
 _PIXELS = 512
-_WALL, _FREE, _WAY = (38, 50, 56), (250, 250, 247), (144, 202, 249)
-_START, _GOAL, _AGENT = (21, 101, 192), (67, 160, 71), (216, 67, 21)
+_MIN_REACH = 6
+"""Pixels from the middle of a start or goal to its rim: to be seen in a maze of any size."""
+_WALL, _FREE, _WAY = (38, 50, 56), (250, 250, 247), (251, 140, 0)
+_START, _GOAL, _AGENT = (21, 101, 192), (46, 160, 67), (194, 24, 91)
 _ARROWS = "^>v<"
 _NOSE = ((-1, 0), (0, 1), (1, 0), (0, -1))
 
@@ -103,12 +105,12 @@ def _centre(cell: NDArray[np.int64] | tuple[int, ...], scale: int) -> tuple[floa
 def _draw_way(draw: ImageDraw.ImageDraw, path: NDArray[np.int64], scale: int) -> None:
     points = [_centre(cell, scale) for cell in path]
     if len(points) > 1:
-        draw.line(points, fill=_WAY, width=max(scale // 4, 1), joint="curve")
+        draw.line(points, fill=_WAY, width=max(scale // 5, 3), joint="curve")
 
 
 def _draw_goal(draw: ImageDraw.ImageDraw, cell: NDArray[np.int64], scale: int) -> None:
     x, y = _centre(cell, scale)
-    reach = 0.36 * scale if scale > 6 else 0.9 * scale
+    reach = max(0.36 * scale, _MIN_REACH)
     draw.ellipse((x - reach, y - reach, x + reach, y + reach), fill=_GOAL)
 
 
@@ -120,7 +122,7 @@ def _draw_arrow(
 ) -> None:
     x, y = _centre(place, scale)
     down, right = _NOSE[place[2]]
-    reach = 0.42 * scale if scale > 6 else 1.0 * scale
+    reach = max(0.42 * scale, _MIN_REACH)
     tip = (x + right * reach, y + down * reach)
     tail_x, tail_y = x - right * reach, y - down * reach
     side_x, side_y = down * 0.8 * reach, right * 0.8 * reach
