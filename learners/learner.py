@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Protocol, TypeAlias
 
+import gymnasium
 import numpy as np
 from numpy.typing import NDArray
 
@@ -89,6 +90,23 @@ class Learner(ABC):
     """The kinds of generators it can play: "env", "problem"."""
     Config: ClassVar[type[Any]]
     """The dataclass of its settings."""
+
+    @classmethod
+    def resolve(
+        cls,
+        config: Any,
+        observation_space: gymnasium.Space[Any] | None,
+        action_space: gymnasium.Space[Any] | None,
+        *,
+        num_tasks: int,
+        threads: int,
+    ) -> Any:
+        """Returns the settings with nothing left open that this machine should decide.
+
+        Called once, when a campaign is made; what it returns is saved and used from then on.
+        """
+        del observation_space, action_space, num_tasks, threads
+        return config
 
     @abstractmethod
     def meta_train(
