@@ -1,0 +1,82 @@
+"""A campaign's results from Python: load its learner, put it to the test.
+
+Example:
+    ```python
+    import gymnasium
+    from curricula.campaigns.api import load_learner
+    from learners.adaptation import adapt
+
+    learner = load_learner("maze-quickstart")
+    policy = adapt(learner, env, num_episodes=3, seed=0)   # env: a gymnasium environment
+    ```
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from curricula.campaigns.branch import restore
+from curricula.campaigns.campaign import Campaign
+from curricula.campaigns.checkpoint import CampaignError, CampaignStore, campaign_folder
+from curricula.campaigns.executors import make_executor
+from curricula.campaigns.plugins import make_generator
+from curricula.campaigns.sealed import sealed_test, suite_test
+from learners.learner import Learner
+
+DEFAULT_ROOT = Path("mlruns")
+
+
+def load_learner(
+    campaign: str | Path, root: Path = DEFAULT_ROOT, generation: int | None = None
+) -> Learner:
+    """Returns the learner of a campaign's commit, the newest by default.
+
+    Args:
+        campaign: its name under the root, or its folder.
+        root: where campaigns lie.
+        generation: of the commit; its checkpoint must have been kept.
+
+    Raises:
+        CampaignError: if there is no such campaign, commit or checkpoint.
+    """
+    store = CampaignStore(campaign_folder(campaign, root))
+    config = store.config()
+    record = _record(store, generation)
+    learner, _ = restore(config, make_generator(config.generator), store.state(record))
+    return learner
+
+
+def evaluate_campaign(
+    campaign: str | Path, root: Path = DEFAULT_ROOT, suite: str | None = None
+) -> dict[str, Any]:
+    """Plays the sealed test, or a named suite, with a campaign's newest learner.
+
+    Returns:
+        What `curricula.campaigns.sealed.sealed_test` or `suite_test` returns.
+    """
+    running = Campaign.resume(campaign_folder(campaign, root))
+    record = _record(running.store, None)
+    if suite is not None:
+        return suite_test(running, record, suite)
+    executor = make_executor(running.config.executor, running.display.steps)
+    try:
+        return sealed_test(running, record, executor)
+    finally:
+        executor.close()
+
+
+def _record(store: CampaignStore, generation: int | None) -> dict[str, Any]:
+    if generation is None:
+        record = store.last()
+        if record is None:
+            raise CampaignError(f"{store.folder.name} has no commit yet; let it run a while.")
+        return record
+    for record in store.records():
+        if record["generation"] == generation:
+            if not (store.folder / record["checkpoint"]["file"]).is_file():
+                raise CampaignError(
+                    f"the checkpoint of generation {generation} was not kept (checkpoints.keep_*)."
+                )
+            return record
+    raise CampaignError(f"{store.folder.name} has no commit of generation {generation}.")

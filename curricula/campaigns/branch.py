@@ -1,0 +1,315 @@
+"""A branch: a learner forked from a checkpoint, trained on one distribution, then examined.
+
+A `Job` is one leg of it, and its result a pure function of the job: the same inline, in another
+process or on another day. So a result that was staged before an interruption is used again.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from curricula.campaigns.checkpoint import load_state, save_state
+from curricula.campaigns.config import CampaignConfig
+from curricula.campaigns.plugins import make_curriculum, make_generator, make_learner
+from curricula.campaigns.tracking import Progress
+from curricula.curriculum import Curriculum, Proposal
+from curricula.scores import SCORES
+from learners.evaluation import evaluate
+from learners.learner import Learner
+from taskgen.distribution import TaskDistribution
+from taskgen.generator import EnvGenerator, TaskBatch, TaskGenerator
+from taskgen.outcomes import Outcomes
+from taskgen.splits import Split, TaskSource
+from taskgen.task import canonical_json
+from taskgen.vector import Lifetime, LifetimeVectorEnv
+
+_EXAM_SLOTS = 256
+
+
+@dataclass(frozen=True)
+class Exam:
+    """A set of tasks to be played without learning from it.
+
+    Args:
+        name: what the result is filed under.
+        distribution: where the tasks come from, as JSON.
+        split: which side of the split they lie on.
+        num_tasks: how many.
+        task_seed: decides the tasks.
+        play_seed: decides all that is random when they are played.
+    """
+
+    name: str
+    distribution: dict[str, Any]
+    split: Split
+    num_tasks: int
+    task_seed: int
+    play_seed: int
+
+
+@dataclass(frozen=True)
+class Job:
+    """One leg of a branch: train from a state for some steps, then sit exams.
+
+    Args:
+        branch: its name, for people.
+        config: the resolved configuration, as JSON.
+        start: file of the state to start from.
+        start_digest: what identifies that state.
+        distribution: where to train, as JSON.
+        env_steps: training steps; 0 only sits the exams.
+        seed: of the training.
+        exams: what to play afterwards.
+        quarantine: ids of tasks that must not be played.
+        out: file for the result.
+    """
+
+    branch: str
+    config: dict[str, Any]
+    start: str
+    start_digest: str
+    distribution: dict[str, Any]
+    env_steps: int
+    seed: int
+    exams: tuple[Exam, ...]
+    quarantine: tuple[str, ...]
+    out: str
+
+    @property
+    def digest(self) -> str:
+        """What identifies the result: everything it depends on, and no path."""
+        data = asdict(self)
+        for irrelevant in ("branch", "start", "out"):
+            del data[irrelevant]
+        data["config"] = {k: data["config"][k] for k in _DECIDING_SECTIONS}
+        return hashlib.sha256(canonical_json(data)).hexdigest()
+
+
+_DECIDING_SECTIONS = ("generator", "learner", "curriculum", "lifetime", "evaluation", "splits")
+
+
+@dataclass
+class Tally:
+    """What a leg used and met, counted as it goes."""
+
+    train_env_steps: int = 0
+    evaluation_env_steps: int = 0
+    gradient_updates: int = 0
+    num_tasks: int = 0
+    train_s: float = 0.0
+    evaluate_s: float = 0.0
+    failures: dict[str, str] = field(default_factory=dict)
+    draws: dict[str, int] = field(default_factory=dict)
+    metrics: dict[str, float] = field(default_factory=dict)
+    seen: list[int] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class LegResult:
+    """What a leg came to.
+
+    Args:
+        digest: of the job.
+        state: learner and curriculum afterwards; None where nothing was trained.
+        exams: what happened in each exam.
+        tally: what was used.
+    """
+
+    digest: str
+    state: dict[str, Any] | None
+    exams: dict[str, Outcomes]
+    tally: Tally
+
+
+def run_job(job: Job, progress: Progress | None = None) -> None:
+    """Does a job and stages its result at `job.out`, unless it lies there already."""
+    if read_result(job) is not None:
+        return
+    config = CampaignConfig.model_validate(job.config)
+    generator = make_generator(config.generator)
+    learner, curriculum = restore(config, generator, load_state(Path(job.start)))
+    tally = Tally()
+    if job.env_steps:
+        _train(job, config, generator, learner, curriculum, tally, progress)
+    exams = {exam.name: _sit(exam, job, config, generator, learner, tally) for exam in job.exams}
+    state = snapshot(learner, curriculum) if job.env_steps else None
+    save_state(
+        Path(job.out),
+        {
+            "digest": job.digest,
+            "state": state,
+            "exams": {name: _pack(outcomes) for name, outcomes in exams.items()},
+            "tally": asdict(tally),
+        },
+    )
+
+
+def read_result(job: Job) -> LegResult | None:
+    """Returns the staged result of a job, None if there is none or it is another job's."""
+    path = Path(job.out)
+    if not path.is_file():
+        return None
+    try:
+        data = load_state(path)
+    except Exception:  # torn or damaged: as good as not there, the job is done again
+        return None
+    if data.get("digest") != job.digest:
+        return None
+    exams = {name: _unpack(packed) for name, packed in data["exams"].items()}
+    return LegResult(data["digest"], data["state"], exams, Tally(**data["tally"]))
+
+
+def snapshot(learner: Learner, curriculum: Curriculum) -> dict[str, Any]:
+    """Returns all that a branch hands on."""
+    return {"learner": learner.state_dict(), "curriculum": curriculum.state_dict()}
+
+
+def restore(
+    config: CampaignConfig, generator: TaskGenerator, state: dict[str, Any] | None
+) -> tuple[Learner, Curriculum]:
+    """Returns the learner and the curriculum of a state, or new ones."""
+    learner = make_learner(config.learner, generator, seed=config.seed)
+    curriculum = make_curriculum(config.curriculum)
+    if state is not None:
+        learner.load_state_dict(state["learner"])
+        curriculum.load_state_dict(state["curriculum"])
+    return learner, curriculum
+
+
+def exam_tasks(
+    exam: Exam, config: CampaignConfig, generator: TaskGenerator, quarantine: Sequence[str] = ()
+) -> TaskBatch:
+    """Returns the tasks of an exam, the same for everyone who sits it."""
+    distribution = TaskDistribution.from_json(generator.space, exam.distribution)
+    split = exam.split if config.splits.enabled else None
+    source = TaskSource(generator, split, config.splits.salt, quarantine)
+    return source.make(distribution, exam.num_tasks, np.random.default_rng(exam.task_seed))
+
+
+def _train(
+    job: Job,
+    config: CampaignConfig,
+    generator: TaskGenerator,
+    learner: Learner,
+    curriculum: Curriculum,
+    tally: Tally,
+    progress: Progress | None,
+) -> None:
+    """Meta-trains batch after batch until the steps are used."""
+    started = time.perf_counter()
+    num_tasks = config.generation.tasks_per_batch
+    distribution = TaskDistribution.from_json(generator.space, job.distribution)
+    split: Split | None = "train" if config.splits.enabled else None
+    source = TaskSource(generator, split, config.splits.salt, job.quarantine)
+    play = _playground(generator, num_tasks, _training_lifetime(config))
+    batch = 0
+    while tally.train_env_steps < job.env_steps:
+        rng = np.random.default_rng([job.seed, batch])
+        proposals = curriculum.ask(source, distribution, num_tasks, rng)
+        tasks = [proposal.task for proposal in proposals]
+        train_mask = np.array([proposal.train for proposal in proposals])
+        outcomes, metrics = learner.meta_train(play, tasks, train_mask, rng)
+        curriculum.tell(proposals, _scores(curriculum, outcomes))
+        _count(tally, generator, proposals, outcomes, metrics)
+        source.quarantine |= _failures_of(play, tally)
+        if progress is not None:
+            progress(job.branch, outcomes.num_env_steps)
+        batch += 1
+    draws = source.draws.to_json()
+    tally.failures |= {f"draw: {where}": why for where, why in draws.pop("reasons").items()}
+    tally.draws = draws
+    tally.train_s = time.perf_counter() - started
+
+
+def _sit(
+    exam: Exam,
+    job: Job,
+    config: CampaignConfig,
+    generator: TaskGenerator,
+    learner: Learner,
+    tally: Tally,
+) -> Outcomes:
+    """Plays the tasks of an exam."""
+    started = time.perf_counter()
+    tasks = exam_tasks(exam, config, generator, job.quarantine)
+    num_episodes = config.lifetime.num_episodes
+    play = _playground(generator, min(len(tasks), _EXAM_SLOTS), Lifetime(num_episodes=num_episodes))
+    curve = evaluate(
+        learner,
+        play,
+        tasks,
+        num_episodes=num_episodes,
+        seed=exam.play_seed,
+        greedy=config.evaluation.greedy,
+    )
+    _failures_of(play, tally)
+    tally.evaluation_env_steps += curve.outcomes.num_env_steps
+    tally.evaluate_s += time.perf_counter() - started
+    return curve.outcomes
+
+
+def _training_lifetime(config: CampaignConfig) -> Lifetime:
+    if config.lifetime.train_steps is not None:
+        return Lifetime(num_steps=config.lifetime.train_steps)
+    return Lifetime(num_episodes=config.lifetime.num_episodes)
+
+
+def _playground(generator: TaskGenerator, num_envs: int, lifetime: Lifetime) -> LifetimeVectorEnv:
+    if not isinstance(generator, EnvGenerator):
+        raise TypeError(f"{generator.name} makes {generator.kind}s, not environments.")
+    envs = generator.make_vector_env(num_envs)
+    envs.lifetime = lifetime
+    return envs
+
+
+def _scores(curriculum: Curriculum, outcomes: Outcomes) -> np.ndarray[Any, Any]:
+    if curriculum.score is None:
+        return np.zeros(outcomes.num_tasks)
+    return SCORES[curriculum.score](outcomes)
+
+
+def _count(
+    tally: Tally,
+    generator: TaskGenerator,
+    proposals: Sequence[Proposal],
+    outcomes: Outcomes,
+    metrics: dict[str, float],
+) -> None:
+    tally.train_env_steps += outcomes.num_env_steps
+    tally.gradient_updates += int(metrics.pop("train/gradient_updates", 0))
+    tally.num_tasks += len(proposals)
+    tally.metrics = {name: float(value) for name, value in metrics.items()}
+    tally.seen += [form_digest(generator.canonical(p.task)) for p in proposals if p.train]
+
+
+def form_digest(canonical: bytes) -> int:
+    """Returns 63 bits of a canonical form's SHA-256, enough to tell tasks apart."""
+    return int.from_bytes(hashlib.sha256(canonical).digest()[:8], "little") >> 1
+
+
+def _failures_of(play: LifetimeVectorEnv, tally: Tally) -> set[str]:
+    tally.failures |= play.failures
+    return set(play.failures)
+
+
+def _pack(outcomes: Outcomes) -> dict[str, Any]:
+    """Returns the arrays of an exam as tensors; what belongs to training is left out."""
+    names = ("returns", "lengths", "successes", "complete")
+    arrays = {name: getattr(outcomes, name) for name in names}
+    return {
+        "unit": outcomes.unit,
+        **{k: None if v is None else torch.from_numpy(np.array(v)) for k, v in arrays.items()},
+    }
+
+
+def _unpack(packed: dict[str, Any]) -> Outcomes:
+    arrays = {k: v.numpy() if isinstance(v, torch.Tensor) else v for k, v in packed.items()}
+    return Outcomes(valid=np.zeros((len(arrays["returns"]), 0), dtype=bool), **arrays)

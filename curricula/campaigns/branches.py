@@ -1,0 +1,221 @@
+"""The branches of one generation, as the campaign's own process sees them.
+
+A `Nursery` turns candidates into jobs, has them done, and hands back branches with their scores.
+It knows how long a branch trains and what it is examined on, and decides nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from curricula.campaigns.branch import Exam, Job, LegResult, Tally, read_result
+from curricula.campaigns.checkpoint import CampaignStore
+from curricula.campaigns.config import CampaignConfig
+from curricula.campaigns.executors import Executor
+from curricula.campaigns.seeding import seed_for
+from curricula.campaigns.tracking import Display
+from curricula.scores import SCORES
+from curricula.search import Candidate
+from taskgen.distribution import TaskDistribution
+from taskgen.outcomes import Outcomes
+from taskgen.splits import Split
+
+
+@dataclass
+class Branch:
+    """One candidate on its way through a generation.
+
+    Args:
+        name: for people and files, "keep", "move-1", "challenger", "keep-again".
+        candidate: where it trains.
+        training_seed: of its training; the same for all but the A/A copy of "keep".
+        legs: what it has done so far.
+        exams: what happened in each exam, the newest of a name.
+        pruned: whether it was stopped at the rung.
+        gain: score minus the start's score on the selection tasks, and its standard error.
+        rung_gain: the same at the rung.
+    """
+
+    name: str
+    candidate: Candidate
+    training_seed: int
+    legs: list[LegResult] = field(default_factory=list)
+    exams: dict[str, Outcomes] = field(default_factory=dict)
+    pruned: bool = False
+    gain: float = float("nan")
+    gain_se: float = float("nan")
+    rung_gain: float | None = None
+    _last_job: Job | None = None
+
+    @property
+    def env_steps(self) -> int:
+        """Training steps so far."""
+        return sum(leg.tally.train_env_steps for leg in self.legs)
+
+    @property
+    def state(self) -> dict[str, Any] | None:
+        """Learner and curriculum after the last leg that trained; None before any did."""
+        trained = [leg.state for leg in self.legs if leg.state is not None]
+        return trained[-1] if trained else None
+
+    @property
+    def start(self) -> tuple[str, str] | None:
+        """File and digest of that state, for the next leg."""
+        return (self._last_job.out, self._last_job.digest) if self._last_job else None
+
+    def finish_leg(self, job: Job) -> None:
+        """Takes the staged result of a job in.
+
+        Raises:
+            RuntimeError: if there is none, though the executor returned.
+        """
+        result = read_result(job)
+        if result is None:
+            raise RuntimeError(f"branch {self.name}: {job.out} holds no result of its job.")
+        self.legs.append(result)
+        self.exams |= result.exams
+        if job.env_steps:
+            self._last_job = job
+
+
+class Nursery:
+    """Grows the branches of one generation from one checkpoint.
+
+    Args:
+        config: the resolved configuration.
+        store: where results are staged.
+        executor: where jobs run.
+        display: hears which branches run.
+        generation: its number.
+        start: file and digest of the state that every branch forks.
+        incumbent: the distribution that it was trained on last.
+        quarantine: ids of tasks that must not be played.
+    """
+
+    def __init__(
+        self,
+        config: CampaignConfig,
+        store: CampaignStore,
+        executor: Executor,
+        display: Display,
+        generation: int,
+        start: tuple[str, str],
+        incumbent: TaskDistribution,
+        quarantine: Iterable[str],
+    ) -> None:
+        self.config = config
+        self.generation = generation
+        self.start = start
+        self._incumbent = incumbent
+        self.tallies: list[Tally] = []
+        self._store = store
+        self._executor = executor
+        self._display = display
+        self._quarantine = tuple(sorted(quarantine))
+        self._config_json = config.model_dump(mode="json")
+
+    def exam(self, name: str, distribution: TaskDistribution, num_tasks: int) -> Exam:
+        """Returns an exam on validation tasks that are fresh in this generation."""
+        return make_exam(self.config, self.generation, name, distribution, num_tasks, "validation")
+
+    def train(
+        self,
+        branches: Sequence[Branch],
+        env_steps: int,
+        exam: Exam,
+        examine_only: Sequence[Branch] = (),
+    ) -> None:
+        """Trains branches for so many steps more and examines them.
+
+        Args:
+            branches: what trains.
+            env_steps: how long each.
+            exam: what they play afterwards.
+            examine_only: what plays the exam as it is, meanwhile.
+        """
+        self._display.phase(self.generation, "train", {b.name: env_steps for b in branches})
+        work = [(branch, env_steps, exam) for branch in branches]
+        self._run([*work, *((branch, 0, exam) for branch in examine_only)])
+
+    def examine(self, branches: Sequence[Branch], exams: Sequence[Exam]) -> None:
+        """Examines branches as they are, each in every exam."""
+        self._display.phase(self.generation, "evaluate", {b.name: 0 for b in branches})
+        self._run([(branch, 0, exam) for branch in branches for exam in exams])
+
+    @property
+    def seen(self) -> list[int]:
+        """Digests of the tasks that any branch trained on."""
+        return [digest for tally in self.tallies for digest in tally.seen]
+
+    def start_branch(self) -> Branch:
+        """Returns the state that every branch forks, as a branch that does not train."""
+        return Branch("start", Candidate(self._incumbent, "keep"), 0)
+
+    def _run(self, work: Sequence[tuple[Branch, int, Exam]]) -> None:
+        jobs = [self._job(branch, env_steps, exam) for branch, env_steps, exam in work]
+        self._executor.run(jobs)
+        for (branch, _, _), job in zip(work, jobs, strict=True):
+            branch.finish_leg(job)
+            self.tallies.append(branch.legs[-1].tally)
+
+    def _job(self, branch: Branch, env_steps: int, exam: Exam) -> Job:
+        file, digest = branch.start or self.start
+        leg = len(branch.legs)
+        name = f"{self.generation:06d}-{branch.name}-{leg}-{exam.name}.pt"
+        return Job(
+            branch=branch.name,
+            config=self._config_json,
+            start=file,
+            start_digest=digest,
+            distribution=branch.candidate.distribution.to_json(),
+            env_steps=env_steps,
+            seed=seed_for(branch.training_seed, self.generation, "leg", leg),
+            exams=(exam,),
+            quarantine=self._quarantine,
+            out=str(self._store.staged / name),
+        )
+
+
+def make_exam(
+    config: CampaignConfig,
+    generation: int,
+    name: str,
+    distribution: TaskDistribution,
+    num_tasks: int,
+    split: Split,
+) -> Exam:
+    """Returns an exam whose tasks depend on the campaign's seed, the generation and the name."""
+    return Exam(
+        name=name,
+        distribution=distribution.to_json(),
+        split=split,
+        num_tasks=num_tasks,
+        task_seed=seed_for(config.seed, generation, f"{name}/tasks"),
+        play_seed=seed_for(config.seed, generation, f"{name}/play"),
+    )
+
+
+def lifetime_scores(config: CampaignConfig, outcomes: Outcomes) -> NDArray[np.float64]:
+    """Returns the score of each lifetime by which the campaign decides, [B]; NaN: not played."""
+    return SCORES[config.evaluation.score](outcomes)
+
+
+def paired(new: NDArray[np.float64], old: NDArray[np.float64]) -> tuple[float, float]:
+    """Returns the mean of new − old over tasks and its standard error, NaN pairs left out."""
+    difference = (new - old)[np.isfinite(new - old)]
+    if len(difference) < 2:
+        return 0.0, float("inf")
+    return float(difference.mean()), float(difference.std(ddof=1) / np.sqrt(len(difference)))
+
+
+def measure_gains(
+    branches: Sequence[Branch], score: Callable[[Outcomes], NDArray[np.float64]], start: Outcomes
+) -> None:
+    """Writes each branch's gain on the selection tasks."""
+    for branch in branches:
+        branch.gain, branch.gain_se = paired(score(branch.exams["selection"]), score(start))

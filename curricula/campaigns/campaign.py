@@ -1,0 +1,217 @@
+"""The campaign: the only place that knows everybody, one straight line a generation.
+
+- campaign: generations until the budget is spent or a person stops it
+  - generation: one ask and one tell of the search, one commit
+    - branch: the learner forked, trained on one candidate distribution
+      - batch: one ask and one tell of the curriculum, one update phase of the learner
+        - lifetime: all episodes on one task, memory kept
+          - episode: from the task's start to its end
+            - step: one action
+
+A generation proposes distributions, trains a branch on each, tells the search what each gained,
+decides which branch goes on, and commits. What is not committed never happened.
+"""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Any
+
+from curricula.campaigns import forks, stream
+from curricula.campaigns.branch import Exam, restore, snapshot
+from curricula.campaigns.branches import Nursery, make_exam
+from curricula.campaigns.checkpoint import CampaignStore, save_state
+from curricula.campaigns.config import BudgetConfig, CampaignConfig
+from curricula.campaigns.config_files import movable, start_distribution, target_distribution
+from curricula.campaigns.executors import Executor, make_executor
+from curricula.campaigns.ledger import Ledger, first_record, next_record
+from curricula.campaigns.plugins import make_generator, make_search
+from curricula.campaigns.resolution import resolve
+from curricula.campaigns.sealed import seal_leak_report, sealed_test
+from curricula.campaigns.tracking import Display, NullDisplay, NullTracker, Tracker
+from taskgen.distribution import TaskDistribution
+
+
+class Campaign:
+    """A campaign that can be run, stopped and gone on with.
+
+    Make one with `Campaign.create` or `Campaign.resume`.
+
+    Args:
+        store: its folder.
+        config: the resolved configuration.
+        tracker: gets every commit.
+        display: shows progress.
+    """
+
+    def __init__(
+        self, store: CampaignStore, config: CampaignConfig, tracker: Tracker, display: Display
+    ) -> None:
+        self.store = store
+        self.config = config
+        self.tracker = tracker
+        self.display = display
+        self.generator = make_generator(config.generator)
+        self.search = make_search(config.search, store.journal)
+        self.start = start_distribution(config, self.generator.space)
+        self.target = target_distribution(config, self.generator.space)
+        self.movable = movable(config, self.generator)
+        self._stop_requested = False
+
+    @classmethod
+    def create(
+        cls,
+        config: CampaignConfig,
+        root: Path,
+        tracker: Tracker | None = None,
+        display: Display | None = None,
+    ) -> Campaign:
+        """Returns a new campaign in `root/campaigns/<name>`, its choices resolved and saved.
+
+        Raises:
+            CampaignError: if there is one of that name.
+        """
+        store = CampaignStore(root / "campaigns" / config.name)
+        config = resolve(config)
+        store.create(config)
+        return cls(store, config, tracker or NullTracker(), display or NullDisplay())
+
+    @classmethod
+    def resume(
+        cls,
+        folder: Path,
+        tracker: Tracker | None = None,
+        display: Display | None = None,
+        budget: BudgetConfig | None = None,
+    ) -> Campaign:
+        """Returns the campaign of a folder, with another budget if one is given.
+
+        Nothing but the budget may change: everything else decides what was measured.
+        """
+        store = CampaignStore(folder)
+        config = store.config()
+        if budget is not None:
+            config = config.model_copy(update={"budget": budget})
+            store.save_config(config)
+        return cls(store, config, tracker or NullTracker(), display or NullDisplay())
+
+    @property
+    def folder(self) -> Path:
+        """Where everything of the campaign lies."""
+        return self.store.folder
+
+    def frontier(self, incumbent: TaskDistribution) -> TaskDistribution:
+        """Returns what the learner must generalise to: the target, or one ring further out."""
+        if self.target is not None:
+            return self.target
+        return incumbent.widened(self.config.evaluation.frontier_margin, self.movable)
+
+    def request_stop(self) -> None:
+        """Asks the campaign to stop after the next commit."""
+        self._stop_requested = True
+
+    def run(self) -> dict[str, Any]:
+        """Runs generations until the budget is spent or a stop is requested.
+
+        Returns:
+            {"status": "finished" or "stopped", "record": the last commit, "test": the sealed
+            test's result or None, "folder": path}.
+
+        Raises:
+            CampaignError: if another process runs it.
+        """
+        self.store.lock()
+        executor = make_executor(self.config.executor, self.display.steps)
+        result: dict[str, Any] | None = None
+        status = "FAILED"
+        try:
+            self.tracker.begin(self.folder, self.config.model_dump(mode="json"))
+            result = self._run(executor)
+            status = "FINISHED" if result["status"] == "finished" else "KILLED"
+        except KeyboardInterrupt:
+            status = "KILLED"
+            raise
+        finally:
+            executor.close()
+            self.tracker.finish(status, result)
+            self.display.stop()
+            self.store.unlock()
+        return result
+
+    def _run(self, executor: Executor) -> dict[str, Any]:
+        record = self.store.last() or self._commit_start(executor)
+        self.tracker.record(record)
+        self.display.committed(record)
+        while not Ledger(self.config, record).is_spent and not self._stop_requested:
+            record = self.run_generation(record, executor)
+        finished = Ledger(self.config, record).is_spent
+        test = None
+        if finished and self.config.evaluation.test_at_end:
+            test = sealed_test(self, record, executor)
+        seal_leak_report(self, record)
+        status = "finished" if finished else "stopped"
+        return {"status": status, "record": record, "test": test, "folder": str(self.folder)}
+
+    def run_generation(self, before: dict[str, Any], executor: Executor) -> dict[str, Any]:
+        """Runs one generation on top of a commit, and returns its own commit."""
+        started = time.perf_counter()
+        ledger = Ledger(self.config, before)
+        incumbent = TaskDistribution.from_json(self.generator.space, before["incumbent"])
+        nursery = self.nursery(before, incumbent, executor)
+        self.search.load_state_dict(before["search"])
+        run = forks.run if self.config.generation.num_candidates else stream.run
+        grown = run(self, nursery, ledger, incumbent)
+        nursery.examine([grown.branch], self.monitors())
+        record = next_record(self, before, grown, nursery, time.perf_counter() - started)
+        state = grown.branch.state or self.store.state(before)
+        return self._commit(record, state, nursery)
+
+    def nursery(
+        self, before: dict[str, Any], incumbent: TaskDistribution, executor: Executor
+    ) -> Nursery:
+        """Returns what grows the branches of the generation after a commit."""
+        checkpoint = before["checkpoint"]
+        start = (str(self.folder / checkpoint["file"]), checkpoint["sha256"])
+        generation = before["generation"] + 1
+        quarantine = before["quarantine"]
+        return Nursery(
+            self.config,
+            self.store,
+            executor,
+            self.display,
+            generation,
+            start,
+            incumbent,
+            quarantine,
+        )
+
+    def monitors(self) -> list[Exam]:
+        """Returns the fixed sets that are drawn as curves and never decide anything."""
+        num_tasks = self.config.evaluation.num_monitor
+        places = {"target": self.frontier(self.start), "start": self.start}
+        return [
+            make_exam(self.config, 0, f"monitor-{name}", place, num_tasks, "validation")
+            for name, place in places.items()
+        ]
+
+    def _commit_start(self, executor: Executor) -> dict[str, Any]:
+        """Commits the untrained learner as generation 0, measured on the monitor sets."""
+        learner, curriculum = restore(self.config, self.generator, None)
+        state = snapshot(learner, curriculum)
+        file = self.store.staged / "start.pt"
+        digest = save_state(file, state)
+        nursery = Nursery(
+            self.config, self.store, executor, self.display, 0, (str(file), digest), self.start, ()
+        )
+        branch = nursery.start_branch()
+        nursery.examine([branch], self.monitors())
+        return self._commit(first_record(self, branch, nursery), state, nursery)
+
+    def _commit(self, record: dict[str, Any], state: Any, nursery: Nursery) -> dict[str, Any]:
+        self.store.save_seen(record["generation"], nursery.seen)
+        record = self.store.commit(record, state)
+        self.store.tidy(self.config.checkpoints, record["best"]["generation"])
+        self.tracker.record(record)
+        self.display.committed(record)
+        return record

@@ -1,0 +1,227 @@
+"""What a campaign keeps on disk, so that no instant of being killed can lose or double anything.
+
+```
+<root>/campaigns/<name>/
+  config.yaml           the resolved configuration
+  commits/000003.json   the truth after generation 3 (`curricula.campaigns.records`)
+  checkpoints/000003.pt learner and curriculum, named and hashed by the commit
+  staged/               finished branches of the generation that is running
+  seen/000003.npy       digests of the tasks that were trained on
+  optuna.journal        the search's own record, rebuilt where it disagrees
+```
+
+Every file is written beside its place, flushed, and renamed into it; the commit comes last. A
+checkpoint whose hash is not what the commit says is set aside, and the commit before it counts.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import io
+import json
+import os
+import shutil
+import warnings
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import IO, Any
+
+import numpy as np
+import torch
+import yaml
+from numpy.typing import NDArray
+
+from curricula.campaigns.config import CampaignConfig, CheckpointConfig
+
+
+class CampaignError(RuntimeError):
+    """A campaign cannot be opened or continued; the message says what to do."""
+
+
+def campaign_folder(name: str | Path, root: Path) -> Path:
+    """Returns the folder of a campaign by its name under the root, or by its path.
+
+    Raises:
+        CampaignError: if there is none.
+    """
+    for folder in (root / "campaigns" / str(name), Path(name)):
+        if (folder / "config.yaml").is_file():
+            return folder
+    known = sorted(path.parent.name for path in (root / "campaigns").glob("*/config.yaml"))
+    raise CampaignError(
+        f"no campaign {str(name)!r} under {root}; known: {', '.join(known) or 'none yet'}."
+    )
+
+
+def write_atomically(path: Path, data: bytes) -> None:
+    """Writes a file so that it is there whole or not at all, also after a power cut."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    beside = path.with_name(f".{path.name}.tmp")
+    with beside.open("wb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+    beside.replace(path)
+    folder = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
+
+
+def save_state(path: Path, state: Any) -> str:
+    """Writes tensors and plain values atomically; returns the file's SHA-256."""
+    buffer = io.BytesIO()
+    torch.save(state, buffer)
+    data = buffer.getvalue()
+    write_atomically(path, data)
+    return hashlib.sha256(data).hexdigest()
+
+
+def load_state(path: Path) -> Any:
+    """Returns what `save_state` wrote; executes no code."""
+    return torch.load(path, map_location="cpu", weights_only=True)
+
+
+class CampaignStore:
+    """The folder of one campaign.
+
+    Args:
+        folder: where it is or will be.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder.resolve()
+        self.staged = self.folder / "staged"
+        self.journal = self.folder / "optuna.journal"
+        self._lock: IO[str] | None = None
+
+    def create(self, config: CampaignConfig) -> None:
+        """Makes the folder and writes the configuration.
+
+        Raises:
+            CampaignError: if a campaign is there already.
+        """
+        if (self.folder / "config.yaml").exists():
+            raise CampaignError(
+                f"a campaign called {config.name!r} exists already; continue it with "
+                f"`taskgen resume {config.name}`, or start another with name=…"
+            )
+        self.save_config(config)
+
+    def save_config(self, config: CampaignConfig) -> None:
+        """Writes the resolved configuration."""
+        text = yaml.safe_dump(config.model_dump(mode="json"), sort_keys=False, allow_unicode=True)
+        write_atomically(self.folder / "config.yaml", text.encode())
+
+    def config(self) -> CampaignConfig:
+        """Returns the resolved configuration."""
+        text = (self.folder / "config.yaml").read_text(encoding="utf-8")
+        return CampaignConfig.model_validate(yaml.safe_load(text))
+
+    def lock(self) -> None:
+        """Makes this process the only one that runs the campaign, until it ends.
+
+        Raises:
+            CampaignError: if another process runs it.
+        """
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self._lock = (self.folder / "lock").open("w")
+        try:
+            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            raise CampaignError(
+                f"another process is running the campaign in {self.folder}; stop it first."
+            ) from error
+
+    def unlock(self) -> None:
+        """Lets others run the campaign."""
+        if self._lock is not None:
+            self._lock.close()
+            self._lock = None
+
+    def commit(self, record: dict[str, Any], state: Any) -> dict[str, Any]:
+        """Writes the checkpoint, then the record, which makes the generation true.
+
+        Returns:
+            The record with its "checkpoint" filled in.
+        """
+        name = f"{record['generation']:06d}"
+        digest = save_state(self.folder / "checkpoints" / f"{name}.pt", state)
+        record = {**record, "checkpoint": {"file": f"checkpoints/{name}.pt", "sha256": digest}}
+        text = json.dumps(record, allow_nan=False, ensure_ascii=False)
+        write_atomically(self.folder / "commits" / f"{name}.json", text.encode())
+        shutil.rmtree(self.staged, ignore_errors=True)
+        return record
+
+    def records(self) -> Iterator[dict[str, Any]]:
+        """Yields the records that can be read, oldest first."""
+        for path in sorted((self.folder / "commits").glob("*.json")):
+            record = _read_record(path)
+            if record is not None:
+                yield record
+
+    def last(self) -> dict[str, Any] | None:
+        """Returns the newest record whose checkpoint is whole, None before the first commit.
+
+        A commit that is damaged, or whose checkpoint is, is passed over with a warning.
+        """
+        for path in sorted((self.folder / "commits").glob("*.json"), reverse=True):
+            record = _read_record(path)
+            if record is not None and self._is_whole(record):
+                return record
+            warnings.warn(
+                f"commit {path.stem} of {self.folder.name} is damaged; the campaign falls back "
+                f"to the commit before it. The damaged files were kept as *.damaged.",
+                stacklevel=2,
+            )
+            self._set_aside(path)
+        return None
+
+    def state(self, record: dict[str, Any]) -> Any:
+        """Returns the state that a record's checkpoint holds."""
+        return load_state(self.folder / record["checkpoint"]["file"])
+
+    def save_seen(self, generation: int, digests: Sequence[int]) -> None:
+        """Writes which tasks were trained on in a generation, as digests of canonical forms."""
+        buffer = io.BytesIO()
+        np.save(buffer, np.unique(np.array(digests, dtype=np.int64)))
+        write_atomically(self.folder / "seen" / f"{generation:06d}.npy", buffer.getvalue())
+
+    def seen(self) -> NDArray[np.int64]:
+        """Returns the digests of all tasks that were ever trained on."""
+        paths = sorted((self.folder / "seen").glob("*.npy"))
+        parts = [np.load(path, allow_pickle=False) for path in paths]
+        return np.unique(np.concatenate([np.zeros(0, dtype=np.int64), *parts]))
+
+    def tidy(self, rule: CheckpointConfig, best_generation: int) -> None:
+        """Deletes checkpoints that no rule keeps: the last, every k-th, the best, the first."""
+        paths = sorted((self.folder / "checkpoints").glob("*.pt"))
+        for path in paths[: -rule.keep_last]:
+            generation = int(path.stem)
+            if generation % rule.keep_every and generation != best_generation:
+                path.unlink()
+
+    def _is_whole(self, record: dict[str, Any]) -> bool:
+        path = self.folder / record["checkpoint"]["file"]
+        if not path.is_file():
+            return False
+        return hashlib.sha256(path.read_bytes()).hexdigest() == record["checkpoint"]["sha256"]
+
+    def _set_aside(self, commit: Path) -> None:
+        checkpoint = self.folder / "checkpoints" / f"{commit.stem}.pt"
+        for path in (commit, checkpoint):
+            if path.exists():
+                path.replace(path.with_name(f"{path.name}.damaged"))
+        shutil.rmtree(self.staged, ignore_errors=True)
+
+
+def _read_record(path: Path) -> dict[str, Any] | None:
+    try:
+        record = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    if not isinstance(record, dict) or not {"generation", "checkpoint"} <= set(record):
+        return None
+    return record

@@ -1,0 +1,256 @@
+"""The books of a campaign: what was used, what is left, and the record of each generation.
+
+Budgets are honest: env steps of training and of evaluation are counted apart and added up over
+every branch, also those that lost.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from curricula.campaigns.branch import Tally
+from curricula.campaigns.branches import Branch, Nursery
+from curricula.campaigns.config import CampaignConfig
+from curricula.campaigns.seeding import rng_for
+from curricula.statistics import measures
+from taskgen.distribution import TaskDistribution, Weights
+from taskgen.parameters import Categorical
+from taskgen.splits import TaskSource
+
+if TYPE_CHECKING:
+    from curricula.campaigns.campaign import Campaign
+    from curricula.campaigns.forks import Grown
+
+_SMALLEST_GENERATION = 0.1
+
+
+class Ledger:
+    """What a campaign has used up to a commit, and what it may still use.
+
+    Args:
+        config: the resolved configuration.
+        record: the commit.
+    """
+
+    def __init__(self, config: CampaignConfig, record: Mapping[str, Any]) -> None:
+        self.config = config
+        self.record = record
+
+    @property
+    def is_spent(self) -> bool:
+        """Whether a bound of the budget is reached.
+
+        A remainder of env steps too small for a tenth of a generation counts as spent.
+        """
+        budget, totals = self.config.budget, self.record["totals"]
+        branches = max(self.config.generation.num_candidates, 1)
+        smallest = _SMALLEST_GENERATION * branches * self.config.generation.branch_env_steps
+        return (
+            (budget.env_steps is not None and budget.env_steps - totals["env_steps"] < smallest)
+            or (budget.generations is not None and self.record["generation"] >= budget.generations)
+            or (budget.hours is not None and totals["seconds"] >= 3600 * budget.hours)
+        )
+
+    def branch_env_steps(self, num_branches: int) -> int:
+        """Returns how long each of so many branches trains: less when the budget runs out."""
+        env_steps = self.config.generation.branch_env_steps
+        if self.config.budget.env_steps is None:
+            return env_steps
+        left = self.config.budget.env_steps - self.record["totals"]["env_steps"]
+        return max(1, min(env_steps, math.ceil(left / num_branches)))
+
+
+def first_record(campaign: Campaign, branch: Branch, nursery: Nursery) -> dict[str, Any]:
+    """Returns the record of generation 0: the untrained learner on the monitor sets."""
+    before = {
+        "totals": {},
+        "quarantine": {},
+        "best": {"generation": 0, "target_return": -math.inf, "start_return": -math.inf},
+    }
+    search = {"state": campaign.search.state_dict(), "metrics": {}}
+    common = _common(campaign, before, branch, campaign.start, nursery, 0.0, search)
+    nothing = {"difference": 0.0, "difference_se": 0.0, "noise": 0.0, "aa_gain_sd": None}
+    return {
+        **common,
+        "candidates": [],
+        "decision": {"winner": 0, "decided_by": "start", **nothing},
+        "noise_history": [],
+        "gain_history": [],
+    }
+
+
+def next_record(
+    campaign: Campaign,
+    before: Mapping[str, Any],
+    grown: Grown,
+    nursery: Nursery,
+    seconds: float,
+) -> dict[str, Any]:
+    """Returns the record of a generation that is about to be committed."""
+    search = {"state": campaign.search.state_dict(), "metrics": campaign.search.metrics()}
+    common = _common(campaign, before, grown.branch, grown.incumbent, nursery, seconds, search)
+    common["totals"]["lineage_env_steps"] += grown.branch.env_steps
+    common["seconds"]["search"] = grown.search_s
+    return {
+        **common,
+        "candidates": [_candidate(i, branch) for i, branch in enumerate(grown.branches)],
+        "decision": {k: _number(v) for k, v in grown.decision.items()},
+        "noise_history": [_number(value) for value in grown.noise_history],
+        "gain_history": [_number(value) for value in grown.gain_history],
+    }
+
+
+def _common(
+    campaign: Campaign,
+    before: Mapping[str, Any],
+    branch: Branch,
+    incumbent: TaskDistribution,
+    nursery: Nursery,
+    seconds: float,
+    search: dict[str, Any],
+) -> dict[str, Any]:
+    generation = nursery.generation
+    monitor = _monitor(campaign, branch)
+    best, forgetting = _best(before["best"], monitor, generation)
+    return {
+        "campaign": campaign.config.name,
+        "generation": generation,
+        "incumbent": incumbent.to_json(),
+        "frontier": campaign.frontier(incumbent).to_json(),
+        "volume": incumbent.volume(campaign.movable) if campaign.movable else 1.0,
+        "movable": campaign.movable,
+        "parameters": _parameters(incumbent),
+        "totals": _totals(before["totals"], nursery.tallies, seconds),
+        "monitor": monitor,
+        "forgetting": forgetting,
+        "best": best,
+        "tasks": _specimens(campaign, incumbent, nursery),
+        "search": search["state"],
+        "search_metrics": search["metrics"],
+        "quarantine": _quarantine(before["quarantine"], nursery.tallies),
+        "draws": _sum_of(tally.draws for tally in nursery.tallies),
+        "seconds": {
+            "train": sum(tally.train_s for tally in nursery.tallies),
+            "evaluate": sum(tally.evaluate_s for tally in nursery.tallies),
+            "generation": seconds,
+        },
+    }
+
+
+def _monitor(campaign: Campaign, branch: Branch) -> dict[str, dict[str, Any]]:
+    """Returns the measures of the fixed sets; intervals come from a seed of their own."""
+    threshold = campaign.config.evaluation.success_threshold
+    rng = rng_for(campaign.config.seed, 0, "intervals")
+    return {
+        name: measures(branch.exams[f"monitor-{name}"], rng, threshold)
+        for name in ("target", "start")
+    }
+
+
+def _best(
+    before: Mapping[str, Any], monitor: Mapping[str, Any], generation: int
+) -> tuple[dict[str, Any], float]:
+    """Returns the best so far, and how far the start set lies below its own best (forgetting)."""
+    target = monitor["target"]["return_mean"]
+    start = monitor["start"]["return_mean"]
+    is_better = generation == 0 or target > before["target_return"]
+    best = {
+        "generation": generation if is_better else before["generation"],
+        "target_return": target if is_better else before["target_return"],
+        "start_return": start if generation == 0 else max(start, before["start_return"]),
+    }
+    return best, best["start_return"] - start
+
+
+def _parameters(distribution: TaskDistribution) -> dict[str, dict[str, float]]:
+    """Returns low and high, or the weights, of every parameter."""
+    found: dict[str, dict[str, float]] = {}
+    for name, region in distribution.regions.items():
+        parameter = distribution.space[name]
+        if isinstance(region, Weights):
+            assert isinstance(parameter, Categorical)
+            found[name] = dict(zip(parameter.choices, region.values, strict=True))
+        else:
+            found[name] = {"low": region.low, "high": region.high}
+    return found
+
+
+def _totals(
+    before: Mapping[str, float], tallies: Iterable[Tally], seconds: float
+) -> dict[str, float]:
+    totals = {
+        "env_steps": 0,
+        "train_env_steps": 0,
+        "evaluation_env_steps": 0,
+        "lineage_env_steps": 0,
+        "gradient_updates": 0,
+        "tasks": 0,
+        "seconds": 0.0,
+        **before,
+    }
+    for tally in tallies:
+        totals["train_env_steps"] += tally.train_env_steps
+        totals["evaluation_env_steps"] += tally.evaluation_env_steps
+        totals["gradient_updates"] += tally.gradient_updates
+        totals["tasks"] += tally.num_tasks
+    totals["env_steps"] = totals["train_env_steps"] + totals["evaluation_env_steps"]
+    totals["seconds"] += seconds
+    return totals
+
+
+def _specimens(
+    campaign: Campaign, incumbent: TaskDistribution, nursery: Nursery
+) -> list[dict[str, Any]]:
+    """Returns a few tasks of the distribution that the learner trains on now."""
+    config = campaign.config
+    if not config.tracking.num_pictures:
+        return []
+    split = "train" if config.splits.enabled else None
+    source = TaskSource(campaign.generator, split, config.splits.salt)
+    rng = rng_for(config.seed, nursery.generation, "specimens")
+    return [task.to_json() for task in source.make(incumbent, config.tracking.num_pictures, rng)]
+
+
+def _candidate(index: int, branch: Branch) -> dict[str, Any]:
+    trained = [leg.tally for leg in branch.legs if leg.tally.train_env_steps]
+    return {
+        "index": index,
+        "name": branch.name,
+        "origin": branch.candidate.origin,
+        "move": dict(branch.candidate.move),
+        "distribution": branch.candidate.distribution.to_json(),
+        "gain": _number(branch.gain),
+        "gain_se": _number(branch.gain_se),
+        "rung_gain": _number(branch.rung_gain),
+        "pruned": branch.pruned,
+        "env_steps": branch.env_steps,
+        "seconds": sum(tally.train_s + tally.evaluate_s for tally in trained),
+        "metrics": {k: _number(v) for k, v in trained[-1].metrics.items()} if trained else {},
+    }
+
+
+def _quarantine(before: Mapping[str, str], tallies: Iterable[Tally]) -> dict[str, str]:
+    found = dict(before)
+    for tally in tallies:
+        for where, why in tally.failures.items():
+            found.setdefault(where, why)
+    return found
+
+
+def _sum_of(counts: Iterable[Mapping[str, int]]) -> dict[str, int]:
+    total: dict[str, int] = {}
+    for count in counts:
+        for name, value in count.items():
+            total[name] = total.get(name, 0) + value
+    return total
+
+
+def _number(value: Any) -> Any:
+    """Returns a value as JSON has it: a number that is not finite becomes None."""
+    if isinstance(value, float | np.floating):
+        return float(value) if math.isfinite(value) else None
+    return value

@@ -1,0 +1,34 @@
+"""Choices that depend on the machine, made once, when a campaign is created.
+
+Cell, precision, workers and threads decide the last bits of every number, so they are settled
+before the first step, saved with the campaign, and never measured again.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+
+from curricula.campaigns.config import CampaignConfig, Plugin
+from curricula.campaigns.executors import resolve as resolve_executor
+from curricula.campaigns.plugins import build, make_generator
+from taskgen.registry import resolve as resolve_plugin
+
+
+def resolve(config: CampaignConfig) -> CampaignConfig:
+    """Returns the configuration with nothing left to "auto" or null that the machine decides."""
+    executor = resolve_executor(config.executor, max(config.generation.num_candidates, 1))
+    generator = make_generator(config.generator)
+    learner_class = resolve_plugin("learners", config.learner.name)
+    settings = learner_class.resolve(
+        build(learner_class.Config, config.learner.options),
+        getattr(generator, "observation_space", None),
+        getattr(generator, "action_space", None),
+        num_tasks=config.generation.tasks_per_batch,
+        threads=executor.threads,
+    )
+    learner = Plugin(name=config.learner.name, options=_plain(dataclasses.asdict(settings)))
+    return config.model_copy(update={"executor": executor, "learner": learner})
+
+
+def _plain(options: dict[str, object]) -> dict[str, object]:
+    return {k: list(v) if isinstance(v, tuple) else v for k, v in options.items()}

@@ -1,0 +1,90 @@
+"""A generation without forks: every env step goes into the one learner.
+
+The search proposes one move, the learner trains there, and the move's gain is compared with what
+the learner has been gaining lately (progress slows down whatever the move). A fall beyond the
+noise rolls learner and distribution back to the last commit; its steps stay counted.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any
+
+from curricula.campaigns import adoption
+from curricula.campaigns.branches import Branch, Nursery, lifetime_scores, measure_gains
+from curricula.campaigns.forks import Grown
+from curricula.campaigns.ledger import Ledger
+from curricula.campaigns.seeding import seed_for
+from curricula.search import Candidate, Gain
+from taskgen.distribution import TaskDistribution
+
+if TYPE_CHECKING:
+    from curricula.campaigns.campaign import Campaign
+
+
+def run(campaign: Campaign, nursery: Nursery, ledger: Ledger, incumbent: TaskDistribution) -> Grown:
+    """Trains the learner on one move of its distribution; keeps it unless it fell."""
+    config = campaign.config
+    history = list(ledger.record["gain_history"])
+    clock = time.perf_counter()
+    branch = _propose(campaign, nursery.generation, incumbent)
+    search_s = time.perf_counter() - clock
+    start = _train(campaign, nursery, ledger, branch, incumbent)
+    baseline = adoption.recent_mean(history)
+    clock = time.perf_counter()
+    campaign.search.tell([branch.candidate], [Gain(branch.gain - baseline)])
+    search_s += time.perf_counter() - clock
+    fell = adoption.should_roll_back(
+        branch.gain, history, branch.gain_se, config.generation.rollback_sd
+    )
+    decision: dict[str, Any] = {
+        "winner": 0,
+        "decided_by": "rollback" if fell else "stream",
+        "difference": branch.gain - baseline,
+        "difference_se": branch.gain_se,
+        "noise": adoption.spread(history),
+        "aa_gain_sd": None,
+    }
+    if not fell:
+        history.append(branch.gain)
+    goes_on = start if fell else branch
+    return Grown(
+        goes_on,
+        goes_on.candidate.distribution,
+        [branch],
+        decision,
+        list(ledger.record["noise_history"]),
+        history[-100:],
+        search_s,
+    )
+
+
+def _propose(campaign: Campaign, generation: int, incumbent: TaskDistribution) -> Branch:
+    seed = campaign.config.seed
+    moves = campaign.search.ask(
+        incumbent,
+        campaign.movable,
+        1,
+        generation=generation,
+        seed=seed_for(seed, generation, "search"),
+    )
+    candidate = moves[0] if moves else Candidate(incumbent, "keep")
+    name = "move-1" if moves else "keep"
+    return Branch(name, candidate, seed_for(seed, generation, "training"))
+
+
+def _train(
+    campaign: Campaign,
+    nursery: Nursery,
+    ledger: Ledger,
+    branch: Branch,
+    incumbent: TaskDistribution,
+) -> Branch:
+    """Trains the branch and measures its gain; returns the start that it is measured against."""
+    config = campaign.config
+    frontier = campaign.frontier(incumbent)
+    exam = nursery.exam("selection", frontier, config.evaluation.num_selection)
+    start = nursery.start_branch()
+    nursery.train([branch], ledger.branch_env_steps(1), exam, examine_only=[start])
+    measure_gains([branch], lambda o: lifetime_scores(config, o), start.exams["selection"])
+    return start
