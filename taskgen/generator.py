@@ -8,7 +8,7 @@ methods are enough for a plug-in; everything else has a default that is right, i
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -56,6 +56,8 @@ class TaskGenerator(ABC):
     """"env" or "problem": what the family can be played as."""
     space: ParameterSpace
     """The declared parameters."""
+    check_ranges: ClassVar[Mapping[str, tuple[float, float]]] = {}
+    """Ends at which `check_generator` tries a parameter whose own bounds are costly to play."""
 
     @abstractmethod
     def make_task(self, params: Row, seed: int) -> Task:
@@ -170,6 +172,10 @@ class EnvGenerator(TaskGenerator):
         from taskgen.vector import SlotwiseVectorEnv
 
         return SlotwiseVectorEnv(self, num_envs)
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Returns what another process needs: the options, never a live environment."""
+        return {key: value for key, value in vars(self).items() if key != "_specimen"}
 
     @cached_property
     def _specimen(self) -> gymnasium.Env[Any, Any]:
