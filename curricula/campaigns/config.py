@@ -21,20 +21,28 @@ class Section(BaseModel):
 
 
 class Plugin(Section):
-    """A plug-in by its registered name (or `module:Class`) and its own settings."""
+    """A plug-in by its registered name (or `module:Class`) and its own settings.
+
+    A section that is only a word is the plug-in of that name: `search: fixed`.
+    """
 
     name: str = Field(description="registered name, or module:Class")
     options: dict[str, Any] = Field(default_factory=dict, description="the plug-in's own settings")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _from_a_word(cls, value: Any) -> Any:
+        return {"name": value} if isinstance(value, str) else value
 
 
 class LifetimeConfig(Section):
     """How long one task is played with memory kept."""
 
     num_episodes: PositiveInt = Field(
-        3, description="episodes of a lifetime wherever something is measured"
+        default=3, description="episodes of a lifetime wherever something is measured"
     )
     train_steps: PositiveInt | None = Field(
-        None,
+        default=None,
         description="env steps of a training lifetime, with as many episodes as fit; "
         "null: training lifetimes have num_episodes episodes too",
     )
@@ -44,52 +52,68 @@ class GenerationConfig(Section):
     """One generation: what is tried, for how long, and what is needed to adopt it."""
 
     num_candidates: Annotated[int, Field(ge=0, le=64)] = Field(
-        3,
+        default=3,
         description="branches a generation, 'keep' among them; 0: stream mode, no forks, "
         "every env step goes into the one learner",
     )
-    branch_env_steps: PositiveInt = Field(200_000, description="training env steps of a branch")
-    tasks_per_batch: PositiveInt = Field(64, description="tasks of one meta-training batch")
+    branch_env_steps: PositiveInt = Field(
+        default=200_000, description="training env steps of a branch"
+    )
+    tasks_per_batch: PositiveInt = Field(default=64, description="tasks of one meta-training batch")
     rung_share: Share = Field(
-        1 / 3, description="share of the steps after which branches are compared; 0: no rung"
+        default=1 / 3,
+        description="share of the steps after which branches are compared; 0: no rung",
     )
     prune_sd: Annotated[float, Field(ge=0)] = Field(
-        1.0, description="how many deviations of noise behind the leader a branch may be at a rung"
+        default=1.0,
+        description="how many deviations of noise behind the leader a branch may be at a rung",
     )
     challenger_every: Annotated[int, Field(ge=0)] = Field(
-        5, description="generations between challengers (the whole target); 0: never"
+        default=5, description="generations between challengers (the whole target); 0: never"
     )
     aa_every: Annotated[int, Field(ge=0)] = Field(
-        5, description="generations between A/A measurements of training noise; 0: never"
+        default=5, description="generations between A/A measurements of training noise; 0: never"
     )
     adopt_sd: Annotated[float, Field(ge=0)] = Field(
-        1.0, description="how many deviations of noise a winner must beat 'keep' by"
+        default=1.0, description="how many deviations of noise a winner must beat 'keep' by"
     )
     rollback_sd: Annotated[float, Field(ge=0)] = Field(
-        3.0, description="stream mode: a fall by more deviations of noise rolls the learner back"
+        default=3.0,
+        description="stream mode: a fall by more deviations of noise rolls the learner back",
     )
     merge: bool = Field(
-        False, description="try parent + sum of weighted branch deltas against winner and 'keep'"
+        default=False,
+        description="try parent + sum of weighted branch deltas against winner and 'keep'",
     )
 
 
 class EvaluationConfig(Section):
     """What the learner is measured on, and how many tasks of it."""
 
-    num_selection: PositiveInt = Field(96, description="tasks for selection, fresh a generation")
-    num_adoption: PositiveInt = Field(192, description="tasks for adoption, fresh a generation")
-    num_monitor: PositiveInt = Field(128, description="tasks of each fixed monitor set")
-    num_test: PositiveInt = Field(1000, description="tasks of the sealed test")
-    test_at_end: bool = Field(True, description="open the sealed test when the budget is spent")
-    greedy: bool = Field(False, description="act by the likeliest action instead of drawing")
+    num_selection: PositiveInt = Field(
+        default=96, description="tasks for selection, fresh a generation"
+    )
+    num_adoption: PositiveInt = Field(
+        default=192, description="tasks for adoption, fresh a generation"
+    )
+    num_monitor: PositiveInt = Field(default=128, description="tasks of each fixed monitor set")
+    num_test: PositiveInt = Field(default=1000, description="tasks of the sealed test")
+    test_at_end: bool = Field(
+        default=True, description="open the sealed test when the budget is spent"
+    )
+    greedy: bool = Field(
+        default=False, description="act by the likeliest action instead of drawing"
+    )
     success_threshold: Share = Field(
-        0.8, description="success in the last episode over repetitions that counts as mastered"
+        default=0.8,
+        description="success in the last episode over repetitions that counts as mastered",
     )
     frontier_margin: Annotated[float, Field(gt=0)] = Field(
-        0.25, description="open-ended: how far beyond the incumbent the target reaches, in widths"
+        default=0.25,
+        description="open-ended: how far beyond the incumbent the target reaches, in widths",
     )
     score: Literal["last_return", "mean_return", "last_success"] = Field(
-        "mean_return", description="the score of a lifetime that gains are made of"
+        default="mean_return", description="the score of a lifetime that gains are made of"
     )
 
 
@@ -97,39 +121,42 @@ class BudgetConfig(Section):
     """When a campaign ends; the first bound that is reached ends it. All null: never."""
 
     env_steps: PositiveInt | None = Field(
-        None, description="env steps in all: training, scoring and evaluation"
+        default=None, description="env steps in all: training, scoring and evaluation"
     )
-    generations: PositiveInt | None = Field(None, description="generations")
-    hours: Annotated[float, Field(gt=0)] | None = Field(None, description="hours of running")
+    generations: PositiveInt | None = Field(default=None, description="generations")
+    hours: Annotated[float, Field(gt=0)] | None = Field(
+        default=None, description="hours of running"
+    )
 
 
 class ExecutorConfig(Section):
     """Where branches run. The result is the same everywhere, bit for bit."""
 
     name: Literal["inline", "processes"] = "processes"
-    workers: PositiveInt | None = Field(None, description="processes; null: one a core")
+    workers: PositiveInt | None = Field(default=None, description="processes; null: one a core")
     threads: PositiveInt | None = Field(
-        None, description="threads of a branch, inline too; null: cores / workers"
+        default=None, description="threads of a branch, inline too; null: cores / workers"
     )
 
 
 class SplitConfig(Section):
     """How tasks are kept apart."""
 
-    enabled: bool = Field(True, description="false for families of too few tasks to split")
-    salt: str = Field("taskgen", description="what is compared must share it")
+    enabled: bool = Field(default=True, description="false for families of too few tasks to split")
+    salt: str = Field(default="taskgen", description="what is compared must share it")
 
 
 class TrackingConfig(Section):
     """What is logged, and where."""
 
     uri: str | None = Field(
-        None, description="MLflow tracking URI; null: $MLFLOW_TRACKING_URI, else mlruns/mlflow.db"
+        default=None,
+        description="MLflow tracking URI; null: $MLFLOW_TRACKING_URI, else mlruns/mlflow.db",
     )
     experiment: str = "taskgen"
     candidate_runs: Literal["all", "adopted", "none"] = "adopted"
     num_pictures: Annotated[int, Field(ge=0, le=64)] = Field(
-        16, description="tasks on a generation's contact sheet"
+        default=16, description="tasks on a generation's contact sheet"
     )
 
 
@@ -153,15 +180,18 @@ class CampaignConfig(Section):
         default_factory=dict, description="the first training distribution, by parameter"
     )
     target: dict[str, Any] | None = Field(
-        None, description="the distribution that counts at test time; null: open-ended"
+        default=None,
+        description="the distribution that counts at test time, where it differs from the start; "
+        "null: open-ended",
     )
     movable: list[str] | None = Field(
-        None,
+        default=None,
         description="parameters that may move, four at most unless listed; null: those in which "
         "start and target differ, or the open-ended ones",
     )
     rehearsal_share: Annotated[float, Field(ge=0, lt=1)] = Field(
-        0.0, description="share of tasks drawn from the start distribution, against forgetting"
+        default=0.0,
+        description="share of tasks drawn from the start distribution, against forgetting",
     )
     lifetime: LifetimeConfig = LifetimeConfig()
     generation: GenerationConfig = GenerationConfig()

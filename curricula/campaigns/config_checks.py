@@ -1,0 +1,175 @@
+"""What only the plug-ins can say about a campaign file: options, parameters, values, fits.
+
+`check` works on the file as it was written, section by section, so that a mistake in one does not
+hide the mistakes in another. It returns problems; it raises nothing and starts nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from pydantic import ValidationError
+
+from curricula.campaigns.config import CampaignConfig, Plugin
+from curricula.campaigns.config_errors import ConfigErrors, Problem, suggestion
+from curricula.campaigns.config_regions import (
+    MAX_DEFAULT_MOVABLE,
+    can_be_active,
+    movable,
+    start_distribution,
+    target_distribution,
+)
+from curricula.campaigns.plugins import GROUP_OF, build, resolved_options, settings_of
+from taskgen.distribution import TaskDistribution
+from taskgen.generator import TaskGenerator
+from taskgen.parameters import Categorical, OutOfSpace, ParameterSpace, describe_bounds
+from taskgen.registry import UnknownPlugin, resolve
+
+
+def check(raw: Mapping[str, Any]) -> list[Problem]:
+    """Returns what is wrong with the plug-ins of a file and with what is said of their tasks."""
+    problems: list[Problem] = []
+    made = {section: _made(section, raw, problems) for section in GROUP_OF}
+    generator, learner = made["generator"], made["learner"]
+    if generator and learner:
+        problems += _fit(*generator, *learner)
+    if generator is not None:
+        space: ParameterSpace = generator[1].space
+        for section in ("start", "target"):
+            problems += check_regions(section, raw.get(section), space)
+        problems += _check_movable_names(raw.get("movable"), space)
+    return problems
+
+
+def check_movable(config: CampaignConfig, generator: TaskGenerator) -> list[Problem]:
+    """Returns what is wrong with the parameters that may move; all else must be right already."""
+    names = movable(config, generator)
+    if config.movable is not None:
+        return _check_listed(config, generator.space)
+    if len(names) > MAX_DEFAULT_MOVABLE:
+        return [
+            Problem(
+                "movable",
+                f"{len(names)} parameters would move ({', '.join(names)}), which is more than a "
+                f"search can tell apart in a few candidates; list those that may, "
+                f"{MAX_DEFAULT_MOVABLE} or fewer if you can",
+            )
+        ]
+    if not names and config.search.name != "fixed":
+        where = "has no open-ended parameters" if config.target is None else "is where it starts"
+        return [
+            Problem(
+                "movable",
+                f"the search has nothing to move, as the campaign {where}; give another target, "
+                f"list parameters in movable, or take search: fixed",
+            )
+        ]
+    return []
+
+
+def resolved(section: str, plugin: Plugin) -> Plugin:
+    """Returns the section with every option of its plug-in filled in."""
+    settings = settings_of(section, resolve(GROUP_OF[section], plugin.name))
+    return Plugin(name=plugin.name, options=resolved_options(settings, plugin.options))
+
+
+def check_regions(section: str, regions: Any, space: ParameterSpace) -> list[Problem]:
+    """Returns what is wrong with values or intervals by parameter; no mapping, no problem here."""
+    problems: list[Problem] = []
+    for name, value in regions.items() if isinstance(regions, Mapping) else ():
+        path = f"{section}.{name}"
+        if name not in space:
+            problems.append(Problem(path, f"is no parameter here{suggestion(str(name), space)}"))
+            continue
+        try:
+            wrong = _wrong_shape(space, name, value)
+            if not wrong:
+                TaskDistribution.make(space, {name: value})
+        except OutOfSpace as error:
+            wrong = str(error)
+        if wrong:
+            problems.append(Problem(path, wrong.removeprefix(f"{name} ")))
+    return problems
+
+
+def _made(section: str, raw: Mapping[str, Any], problems: list[Problem]) -> tuple[Any, Any] | None:
+    """Returns the class of a section and what its options make, None if the section is wrong."""
+    given = raw.get(section, CampaignConfig.model_fields[section].get_default())
+    try:
+        plugin = Plugin.model_validate(given)
+    except ValidationError:
+        return None
+    try:
+        cls = resolve(GROUP_OF[section], plugin.name)
+        return cls, build(settings_of(section, cls), plugin.options)
+    except UnknownPlugin as error:
+        problems.append(Problem(f"{section}.name", str(error)))
+    except ConfigErrors as errors:
+        problems += [problem.under(f"{section}.options") for problem in errors.problems]
+    except Exception as error:
+        problems.append(Problem(section, f"{plugin.name} cannot be made: {error!r}"))
+    return None
+
+
+def _fit(
+    generator_class: type[Any], generator: TaskGenerator, learner_class: type[Any], config: Any
+) -> Iterator[Problem]:
+    del generator_class, config
+    kinds = sorted(learner_class.kinds)
+    if generator.kind not in kinds:
+        yield Problem(
+            "learner.name",
+            f"{learner_class.__name__} learns from tasks of the kind {' or '.join(kinds)}, "
+            f"{generator.name} makes {generator.kind}; choose another learner or generator",
+        )
+
+
+def _wrong_shape(space: ParameterSpace, name: str, value: Any) -> str:
+    """Returns what is wrong with the form of a region, "" if nothing is."""
+    parameter = space[name]
+    if isinstance(parameter, Categorical):
+        if isinstance(value, str):
+            return ""
+        if isinstance(value, list) and value and all(isinstance(item, str) for item in value):
+            return ""
+        if isinstance(value, Mapping) and value and all(map(_is_number, value.values())):
+            return ""
+        wanted = "a choice, a list of choices, or choice: weight"
+        return f"must be {wanted} ({describe_bounds(parameter)}), got {value!r}"
+    if _is_number(value):
+        return ""
+    if not (isinstance(value, list) and len(value) == 2 and all(map(_is_number, value))):
+        return f"must be a number or [low, high], {describe_bounds(parameter)}, got {value!r}"
+    low, high = value
+    return f"low must not be above high, got {value}; write [{high}, {low}]" if low > high else ""
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _check_movable_names(names: Any, space: ParameterSpace) -> Iterator[Problem]:
+    for i, name in enumerate(names if isinstance(names, list) else []):
+        if isinstance(name, str) and name not in space:
+            yield Problem(f"movable[{i}]", f"{name} is no parameter{suggestion(name, space)}")
+
+
+def _check_listed(config: CampaignConfig, space: ParameterSpace) -> list[Problem]:
+    start, target = start_distribution(config, space), target_distribution(config, space)
+    problems = []
+    for i, name in enumerate(config.movable or []):
+        if name in (config.movable or [])[:i]:
+            problems.append(Problem(f"movable[{i}]", f"{name} stands twice; keep one"))
+        elif not can_be_active(name, start, target):
+            when = ", ".join(
+                f"{k} in {list(v)}" for k, v in (space[name].active_when or {}).items()
+            )
+            problems.append(
+                Problem(
+                    f"movable[{i}]",
+                    f"{name} has no effect in these tasks, only with {when}; "
+                    f"take it out, or let start or target have that",
+                )
+            )
+    return problems

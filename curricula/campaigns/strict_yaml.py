@@ -1,0 +1,153 @@
+"""YAML as a person expects it: plain values, no surprises, nothing executed.
+
+The safe loader, narrowed to the core of YAML 1.2: `1e-3` and `3e6` are numbers, `no` and `on` are
+words, a date is a word. A key that stands twice, a tag and an alias are refused, all with their
+line, and all at once.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any, ClassVar
+
+import yaml
+
+from curricula.campaigns.config_errors import Problem
+
+_KINDS = {
+    "null": (re.compile(r"^(?:~|null|Null|NULL|)$"), ["~", "n", "N", ""]),
+    "bool": (re.compile(r"^(?:true|True|TRUE|false|False|FALSE)$"), list("tTfF")),
+    "int": (re.compile(r"^[-+]?[0-9][0-9_]*$"), list("-+0123456789")),
+    "float": (
+        re.compile(
+            r"^[-+]?(?:[0-9][0-9_]*(?:\.[0-9_]*)?(?:[eE][-+]?[0-9]+)?|\.[0-9]+(?:[eE][-+]?[0-9]+)?"
+            r"|\.(?:inf|Inf|INF))$|^\.(?:nan|NaN|NAN)$"
+        ),
+        list("-+0123456789."),
+    ),
+}
+_TWICE = "stands twice"
+_PLAIN = {f"tag:yaml.org,2002:{kind}" for kind in (*_KINDS, "str", "map", "seq")}
+
+
+class BadYaml(ValueError):
+    """A text that is not plain YAML.
+
+    Args:
+        problems: where and why.
+        value: what the rest says, so that it can be checked as well; None if nothing can be said.
+    """
+
+    def __init__(self, problems: list[Problem], value: Any = None) -> None:
+        self.problems = problems
+        self.value = value
+        super().__init__("; ".join(map(str, problems)))
+
+
+class _Loader(yaml.SafeLoader):
+    """The safe loader with the scalars of YAML 1.2's core schema."""
+
+    yaml_implicit_resolvers: ClassVar[dict[str, list[tuple[str, re.Pattern[str]]]]] = {}
+
+
+for _kind, (_pattern, _first) in _KINDS.items():
+    _Loader.add_implicit_resolver(f"tag:yaml.org,2002:{_kind}", _pattern, _first)
+_Loader.add_constructor(
+    "tag:yaml.org,2002:int", lambda loader, node: int(loader.construct_scalar(node))
+)
+
+
+def parse(text: str) -> Any:
+    """Returns the plain value of a YAML text; an empty text is None.
+
+    Raises:
+        BadYaml: if it is not YAML, or holds a tag, an alias, or a key twice.
+
+    Example:
+        >>> parse("{lr: 1e-3, steps: 3e6, size: [5, 7], layout: no}")
+        {'lr': 0.001, 'steps': 3000000.0, 'size': [5, 7], 'layout': 'no'}
+    """
+    try:
+        node = _composed(text)
+        problems = list(_refused(node, "")) if node else []
+        if problems:
+            readable = all(_TWICE in problem.message for problem in problems)
+            raise BadYaml(problems, yaml.load(text, Loader=_Loader) if readable else None)
+        return yaml.load(text, Loader=_Loader)
+    except yaml.YAMLError as error:
+        raise BadYaml([Problem("", f"is not YAML: {_told(error)}")]) from error
+    except RecursionError:
+        raise BadYaml([Problem("", "is nested too deeply to be a campaign file")]) from None
+
+
+def dump(value: Any) -> str:
+    """Returns plain values as YAML that `parse` takes back, keys in their order."""
+    return yaml.dump(value, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=100)
+
+
+def _composed(text: str) -> yaml.Node | None:
+    for event in yaml.parse(text, Loader=_Loader):
+        if isinstance(event, yaml.AliasEvent):
+            line = event.start_mark.line + 1
+            raise BadYaml(
+                [Problem("", f"line {line}: aliases (*{event.anchor}) are not read; write it out")]
+            )
+    return yaml.compose(text, Loader=_Loader)
+
+
+def _refused(node: yaml.Node, path: str) -> Iterator[Problem]:
+    """Yields what a strict reader refuses in a node and all below it."""
+    line = node.start_mark.line + 1
+    if node.tag not in _PLAIN:
+        tag = node.tag.replace("tag:yaml.org,2002:", "!!")
+        yield Problem(path, f"line {line}: the tag {tag} is not read; only plain values are")
+    elif isinstance(node, yaml.MappingNode):
+        yield from _refused_entries(node, path)
+    elif isinstance(node, yaml.SequenceNode):
+        for i, item in enumerate(node.value):
+            yield from _refused(item, f"{path}[{i}]")
+
+
+def _refused_entries(node: yaml.MappingNode, path: str) -> Iterator[Problem]:
+    first_line: dict[str, int] = {}
+    for key, value in node.value:
+        line = key.start_mark.line + 1
+        if not isinstance(key, yaml.ScalarNode) or key.tag != "tag:yaml.org,2002:str":
+            yield Problem(path, f"line {line}: a key must be a word, got {_text(key)}")
+            continue
+        here = f"{path}.{key.value}" if path else key.value
+        if key.value in first_line:
+            yield Problem(here, f"{_TWICE}, on lines {first_line[key.value]} and {line}; keep one")
+        first_line.setdefault(key.value, line)
+        yield from _refused(value, here)
+
+
+def _text(node: yaml.Node) -> str:
+    return repr(node.value) if isinstance(node, yaml.ScalarNode) else f"a {node.id}"
+
+
+def _told(error: yaml.YAMLError) -> str:
+    mark = getattr(error, "problem_mark", None)
+    what = getattr(error, "problem", None) or str(error).split("\n")[0]
+    return f"line {mark.line + 1}, column {mark.column + 1}: {what}" if mark else what
+
+
+class _Dumper(yaml.SafeDumper):
+    """Writes flat lists on one line, and quotes every word that any YAML reads as another thing."""
+
+    def ignore_aliases(self, data: Any) -> bool:
+        del data
+        return True
+
+
+for _kind, (_pattern, _first) in _KINDS.items():  # beside those of YAML 1.1
+    _Dumper.add_implicit_resolver(f"tag:yaml.org,2002:{_kind}", _pattern, _first)
+
+
+def _flow_if_plain(dumper: yaml.SafeDumper, items: list[Any]) -> yaml.Node:
+    plain = not any(isinstance(item, list | dict) for item in items)
+    return dumper.represent_sequence("tag:yaml.org,2002:seq", items, flow_style=plain)
+
+
+_Dumper.add_representer(list, _flow_if_plain)
