@@ -1,0 +1,158 @@
+"""Scores: what a lifetime was worth, as pure functions from `Outcomes` to one number a task, [B].
+
+Higher is better (for the learner) or more to learn (for a curriculum); each says which. What was
+not played to its end is in no score: a task with nothing complete has the score NaN, which
+`curricula.statistics` leaves out and a curriculum must not act on. `SCORES` knows them by name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.signal import lfilter
+
+from taskgen.outcomes import Outcomes
+
+
+def last_return(outcomes: Outcomes) -> NDArray[np.float64]:
+    """Returns the return of the last complete unit of each task, [B]; higher is better."""
+    return _pick(outcomes.returns, outcomes, _last_complete(outcomes))
+
+
+def first_return(outcomes: Outcomes) -> NDArray[np.float64]:
+    """Returns the return of the first complete unit of each task, [B]; higher is better."""
+    return _pick(outcomes.returns, outcomes, outcomes.complete.argmax(axis=1))
+
+
+def mean_return(outcomes: Outcomes) -> NDArray[np.float64]:
+    """Returns the mean return over the complete units of each task, [B]; higher is better."""
+    return _mean_over_complete(outcomes.returns, outcomes)
+
+
+def adaptation_gain(outcomes: Outcomes) -> NDArray[np.float64]:
+    """Returns the last minus the first complete return of each task, [B]; higher is better.
+
+    With one complete unit there was nothing to gain, and it is 0.
+    """
+    return last_return(outcomes) - first_return(outcomes)
+
+
+def last_success(outcomes: Outcomes) -> NDArray[np.float64]:
+    """Returns whether the last complete unit of each task succeeded, 0 or 1, [B].
+
+    Raises:
+        ValueError: if success has no meaning for these tasks.
+    """
+    return _pick(_successes(outcomes), outcomes, _last_complete(outcomes))
+
+
+def success_rate(outcomes: Outcomes) -> NDArray[np.float64]:
+    """Returns the share of each task's complete units that succeeded, in [0, 1], [B].
+
+    Raises:
+        ValueError: if success has no meaning for these tasks.
+    """
+    return _mean_over_complete(_successes(outcomes), outcomes)
+
+
+def learnability(outcomes: Outcomes) -> NDArray[np.float64]:
+    """Returns how undecided each task still is, [B]: p · (1 − p), p its success rate.
+
+    0 for what always or never succeeds, 1/4 at most.
+
+    Raises:
+        ValueError: if success has no meaning for these tasks.
+
+    Source:
+        Rutherford et al. 2024, "No regrets" (arXiv 2408.15099). There p is over separate
+        rollouts of a level; here over the units of a lifetime, through which the policy adapts.
+    """
+    p = success_rate(outcomes)
+    return p * (1.0 - p)
+
+
+def positive_value_loss(
+    outcomes: Outcomes, discount: float = 0.99, trace: float = 0.95
+) -> NDArray[np.float64]:
+    """Returns by how much the critic was too low, on average over the played steps, [B].
+
+    1/T · Σ_t max(Â_t, 0) with Â_t = Σ_{k ≥ t} (discount · trace)^(k−t) · δ_k over the T valid
+    steps of the lifetime. It counts steps, not units, so those of an unfinished unit are in.
+
+    Args:
+        outcomes: with `td_errors`, [B, H].
+        discount: γ of the learner, in [0, 1].
+        trace: λ of the advantage estimate, in [0, 1].
+
+    Raises:
+        ValueError: if there are no TD errors (a learner without a critic).
+
+    Source:
+        Jiang et al. 2021, "Replay-guided adversarial environment design" (arXiv 2110.02439).
+        There an episode, here the whole lifetime, through whose episode ends credit flows.
+    """
+    if outcomes.td_errors is None:
+        raise ValueError(
+            "positive_value_loss needs td_errors, and this learner has no critic; "
+            "choose a score of returns or successes."
+        )
+    errors = np.where(outcomes.valid, outcomes.td_errors, 0.0).astype(np.float64)
+    backwards = lfilter([1.0], [1.0, -discount * trace], errors[:, ::-1], axis=1)
+    advantages = np.where(outcomes.valid, backwards[:, ::-1], 0.0)
+    return _ratio(np.maximum(advantages, 0.0).sum(axis=1), outcomes.valid.sum(axis=1))
+
+
+def regret(outcomes: Outcomes, oracle: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Returns how far the last complete unit stayed below the oracle, [B]; lower is better.
+
+    Args:
+        outcomes: of B tasks.
+        oracle: best return of one episode for someone who knows the task, [B].
+    """
+    return oracle - last_return(outcomes)
+
+
+Score = Callable[[Outcomes], NDArray[np.float64]]
+
+SCORES: Mapping[str, Score] = {
+    "last_return": last_return,
+    "mean_return": mean_return,
+    "last_success": last_success,
+    "success_rate": success_rate,
+    "adaptation_gain": adaptation_gain,
+    "learnability": learnability,
+    "positive_value_loss": positive_value_loss,
+}
+
+
+def _last_complete(outcomes: Outcomes) -> NDArray[np.intp]:
+    """Returns the index of each task's last complete unit, [B]; E − 1 where there is none."""
+    num_units = outcomes.complete.shape[1]
+    return num_units - 1 - outcomes.complete[:, ::-1].argmax(axis=1)
+
+
+def _pick(
+    values: NDArray[np.float64], outcomes: Outcomes, index: NDArray[np.intp]
+) -> NDArray[np.float64]:
+    picked = np.take_along_axis(values, index[:, None], axis=1)[:, 0]
+    return np.where(outcomes.complete.any(axis=1), picked, np.nan)
+
+
+def _mean_over_complete(values: NDArray[np.float64], outcomes: Outcomes) -> NDArray[np.float64]:
+    total = np.where(outcomes.complete, values, 0.0).sum(axis=1)
+    return _ratio(total, outcomes.complete.sum(axis=1))
+
+
+def _ratio(total: NDArray[np.float64], count: NDArray[np.int64]) -> NDArray[np.float64]:
+    return np.divide(total, count, out=np.full(len(total), np.nan), where=count > 0)
+
+
+def _successes(outcomes: Outcomes) -> NDArray[np.float64]:
+    if outcomes.successes is None:
+        raise ValueError(
+            "this score needs successes, and success has no meaning for these tasks; "
+            "choose a score of returns."
+        )
+    return outcomes.successes.astype(np.float64)
