@@ -311,5 +311,7 @@ def _pack(outcomes: Outcomes) -> dict[str, Any]:
 
 
 def _unpack(packed: dict[str, Any]) -> Outcomes:
-    arrays = {k: v.numpy() if isinstance(v, torch.Tensor) else v for k, v in packed.items()}
+    arrays: dict[str, Any] = {
+        k: v.numpy() if isinstance(v, torch.Tensor) else v for k, v in packed.items()
+    }
     return Outcomes(valid=np.zeros((len(arrays["returns"]), 0), dtype=bool), **arrays)

@@ -131,6 +131,7 @@ class CampaignStore:
         try:
             fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
+            self.unlock()
             raise CampaignError(
                 f"another process is running the campaign in {self.folder}; stop it first."
             ) from error

@@ -19,7 +19,7 @@ from curricula.campaigns.seeding import rng_for
 from curricula.statistics import measures
 from taskgen.distribution import TaskDistribution, Weights
 from taskgen.parameters import Categorical
-from taskgen.splits import TaskSource
+from taskgen.splits import Split, TaskSource
 
 if TYPE_CHECKING:
     from curricula.campaigns.campaign import Campaign
@@ -209,7 +209,7 @@ def _specimens(
     config = campaign.config
     if not config.tracking.num_pictures:
         return []
-    split = "train" if config.splits.enabled else None
+    split: Split | None = "train" if config.splits.enabled else None
     source = TaskSource(campaign.generator, split, config.splits.salt)
     rng = rng_for(config.seed, nursery.generation, "specimens")
     return [task.to_json() for task in source.make(incumbent, config.tracking.num_pictures, rng)]
