@@ -137,7 +137,7 @@ class EnvGenerator(TaskGenerator):
     """
 
     kind = "env"
-    has_success: ClassVar[bool] = True
+    has_success: bool = True
     """Whether reaching a goal has a meaning; where not, outcomes hold no successes."""
 
     @abstractmethod

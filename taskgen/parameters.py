@@ -312,6 +312,29 @@ class ParameterSpace(Mapping[str, Parameter]):
         return int(value) if isinstance(parameter, Int) else float(value)
 
 
+def parameter_from_json(fields: Mapping[str, Any]) -> Parameter:
+    """Returns the parameter of plain fields, as they stand in a campaign file.
+
+    `choices` make it a `Categorical`; whole-number bounds make it an `Int` unless `log` is set.
+
+    Raises:
+        ValueError: if a field is unknown or missing, or the values do not fit.
+
+    Example:
+        >>> parameter_from_json({"low": 1, "high": 3, "default": 2})
+        Int(low=1, high=3, default=2, ...)
+    """
+    kind: type[Parameter] = Float
+    if "choices" in fields:
+        kind, fields = Categorical, {**fields, "choices": tuple(fields["choices"])}
+    elif "log" not in fields and all(isinstance(fields.get(k), int) for k in ("low", "high")):
+        kind = Int
+    try:
+        return kind(**fields)
+    except TypeError as error:
+        raise ValueError(f"{dict(fields)} is not a parameter: {error}.") from error
+
+
 def describe_bounds(parameter: Parameter) -> str:
     """Returns the bounds of a parameter in words, for messages and tables."""
     if isinstance(parameter, Categorical):

@@ -183,8 +183,10 @@ def _played(
     idle = np.asarray(env.single_action_space.sample())
     while env.playing.any():
         actions = np.stack([np.asarray(space.sample()) for space in spaces])[order]
-        actions = np.concatenate([actions, [idle] * (env.num_envs - len(tasks))])
-        observations, rewards, terminated, truncated, infos = env.step(actions.astype(idle.dtype))
+        rest = np.repeat(idle[None], env.num_envs - len(tasks), axis=0)
+        observations, rewards, terminated, truncated, infos = env.step(
+            np.concatenate([actions, rest])
+        )
         waits = ~(infos["playing"] | infos["episode_over"])
         observations = np.where(_like(waits, observations), 0, observations)
         moved = {"observations": observations, "rewards": rewards, "ends": terminated | truncated}
