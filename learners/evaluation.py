@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from learners.learner import Learner
 from learners.rollout import play_lifetimes
+from taskgen.batch import TaskBatch
 from taskgen.outcomes import Outcomes, concatenate
 from taskgen.randomness import task_keys
 from taskgen.task import Task
@@ -93,10 +94,15 @@ def evaluate(
     task_ids: list[str] = []
     for start in range(0, len(tasks), env.num_envs):
         chunk = tasks[start : start + env.num_envs]
-        ids = [task.id for task in chunk]
+        ids = ids_of(chunk)
         policy = learner.policy(task_keys(seed, ids), greedy=greedy)
         lifetime = Lifetime(num_episodes=num_episodes)
         played = play_lifetimes(env, chunk, policy, seed=seed, lifetime=lifetime)
         parts.append(played.outcomes())
         task_ids += ids
     return AdaptationCurve(tuple(task_ids), concatenate(parts))
+
+
+def ids_of(tasks: Sequence[Task]) -> list[str]:
+    """Returns the tasks' content ids; a batch knows them without making its tasks."""
+    return tasks.ids if isinstance(tasks, TaskBatch) else [task.id for task in tasks]

@@ -45,12 +45,22 @@ class SpaceFeatures:
             self._scale = np.float32(1.0 / largest)
 
     def write(self, out: NDArray[np.float32], values: NDArray[Any]) -> None:
-        """Writes B values into `out`, [B, num]."""
+        """Writes B values into `out`, [B, num].
+
+        Raises:
+            ValueError: if the values are not of the space's size.
+        """
         if self._start is not None:
             out[:] = 0.0
             out[np.arange(len(values)), values.reshape(-1).astype(np.int64) - self._start] = 1.0
         else:
-            np.multiply(values.reshape(len(values), -1), self._scale, out=out, casting="unsafe")
+            flat = values.reshape(len(values), -1)
+            if flat.shape[1] != self.num:
+                raise ValueError(
+                    f"the learner was made for values of {self.num} numbers, got "
+                    f"{flat.shape[1]}; play it where the spaces are those it was made for."
+                )
+            np.multiply(flat, self._scale, out=out, casting="unsafe")
 
 
 def _size(space: gymnasium.Space[Any]) -> int:

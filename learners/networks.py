@@ -6,8 +6,8 @@ encoder and the memory run in, the heads and all that follows are float32.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import TypeAlias
@@ -74,7 +74,7 @@ class RecurrentActorCritic(nn.Module):
         Returns:
             Features [H, B, F] in float32, and the state.
         """
-        with self._precision(inputs.device.type):
+        with computing_in(self.shape.precision, inputs.device.type):
             encoded = inputs
             for layer in self.encoder:
                 encoded = torch.relu(layer(encoded))
@@ -94,11 +94,6 @@ class RecurrentActorCritic(nn.Module):
         values: Tensor = self.value_head(features)
         return values.squeeze(-1)
 
-    def _precision(self, device_type: str) -> AbstractContextManager[object]:
-        if self.shape.precision == "bfloat16":
-            return torch.autocast(device_type, torch.bfloat16)
-        return nullcontext()
-
     def _unpack(self, state: State | None) -> State | Tensor | None:
         return state if state is None or len(state) == 2 else state[0]
 
@@ -117,6 +112,26 @@ class RecurrentActorCritic(nn.Module):
             # A forget gate that starts open: Jozefowicz et al. 2015, section 2.2.
             size = self.shape.hidden_size
             dict(self.memory.named_parameters())["bias_hh_l0"][size : 2 * size] = 1.0
+
+
+@contextmanager
+def computing_in(precision: str, device_type: str) -> Iterator[None]:
+    """Runs matrix products in a precision, "float32" or "bfloat16".
+
+    A processor whose fused recurrent kernels know no bfloat16 runs it with the plain ones: slower
+    than float32 and a little different from a processor that has the unit, but it runs.
+    """
+    if precision == "float32":
+        yield
+        return
+    fused = torch.backends.mkldnn.enabled
+    known = device_type != "cpu" or torch.ops.mkldnn._is_mkldnn_bf16_supported()
+    torch.backends.mkldnn.enabled = fused and known  # type: ignore[assignment]
+    try:
+        with torch.autocast(device_type, torch.bfloat16):
+            yield
+    finally:
+        torch.backends.mkldnn.enabled = fused
 
 
 def _orthogonal(blocks: Sequence[Tensor], gain: float, generator: torch.Generator) -> None:

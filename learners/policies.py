@@ -64,13 +64,26 @@ class RecurrentPolicy(Policy):
         outputs = self._network.policy(seen[0])
         actions = self._head.choose(outputs, self._uniforms())
         if self._tape is not None:
-            recorded = {"features": seen[0], "outputs": outputs, "actions": actions}
-            self._tape.append(
-                inputs=inputs, **{name: x.cpu().numpy() for name, x in recorded.items()}
-            )
+            self._record(step, inputs, seen[0], outputs, actions)
         self._previous_actions = self._head.to_env(actions)
         self._step += 1
         return self._previous_actions
+
+    def _record(
+        self,
+        step: Step,
+        inputs: NDArray[np.float32],
+        seen: torch.Tensor,
+        outputs: torch.Tensor,
+        actions: torch.Tensor,
+    ) -> None:
+        assert self._tape is not None
+        tensors = {"features": seen, "outputs": outputs, "actions": actions}
+        row = {name: tensor.cpu().numpy() for name, tensor in tensors.items()}
+        if self._features.normalizer is not None:
+            raw = step.observations.reshape(len(inputs), -1)
+            row["observations"] = raw.astype(np.float32, copy=False)
+        self._tape.append(inputs=inputs, **row)
 
     def _uniforms(self) -> torch.Tensor | None:
         if self._draw is None:

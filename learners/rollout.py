@@ -56,6 +56,7 @@ class Lifetimes:
         successes: which steps reached the goal, bool [H, B].
         failed: tasks that raised or returned nonsense, bool [B].
         num_episodes: E of a lifetime bounded in episodes alone, else None.
+        has_success: whether reaching a goal has a meaning for these tasks.
     """
 
     rewards: NDArray[np.float64]
@@ -65,6 +66,7 @@ class Lifetimes:
     successes: NDArray[np.bool_]
     failed: NDArray[np.bool_]
     num_episodes: int | None
+    has_success: bool = True
 
     def outcomes(self, td_errors: NDArray[np.float32] | None = None) -> Outcomes:
         """Returns the record of each task, with the critic's errors [B, H] where there is one."""
@@ -84,7 +86,7 @@ class Lifetimes:
         return Outcomes(
             returns=np.where(complete, total(self.rewards), 0.0),
             lengths=np.where(complete, total(self.valid), 0.0).astype(np.int64),
-            successes=complete & (total(self.successes) > 0),
+            successes=complete & (total(self.successes) > 0) if self.has_success else None,
             complete=complete,
             valid=np.ascontiguousarray(self.valid.T),
             td_errors=td_errors,
@@ -153,4 +155,5 @@ def _collect(
         **{name: tape[name] for name in names},
         failed=failed,
         num_episodes=lifetime.num_episodes if bounded_in_episodes else None,
+        has_success=env.has_success,
     )

@@ -11,8 +11,9 @@ inputs, rewards scaled for the loss alone, every lifetime recomputed from its em
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import gymnasium
@@ -28,11 +29,14 @@ from learners.learner import Learner, Metrics, Play, Stateful
 from learners.networks import NetworkShape, RecurrentActorCritic
 from learners.normalization import RewardScaler
 from learners.policies import RecurrentPolicy, keyed_draw
+from learners.precision import favoured_cell, resolve_compute
 from learners.returns import generalized_advantages
 from learners.rollout import Lifetimes, Tape, play_lifetimes
 from taskgen.outcomes import Outcomes
 from taskgen.task import Task
 from taskgen.vector import LifetimeVectorEnv
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -182,6 +186,35 @@ class RL2(Learner):
         self._counters = Counters()
         self._tape = Tape()
 
+    @classmethod
+    def resolve(
+        cls,
+        config: RL2Config,
+        observation_space: gymnasium.Space[Any] | None,
+        action_space: gymnasium.Space[Any] | None,
+        *,
+        num_tasks: int,
+        threads: int,
+    ) -> RL2Config:
+        """Returns the settings with cell, precision and device decided by a measurement here."""
+        if observation_space is None or action_space is None:
+            raise ValueError("RL2 acts in environments; resolve needs both spaces, got None.")
+        device = str(_device(config.device))
+        if device == "cpu":
+            compute = resolve_compute(
+                config.cell,
+                config.precision,
+                threads,
+                num_inputs=InputFeatures(observation_space, action_space).num,
+                hidden_size=config.hidden_size,
+                num_lifetimes=max(1, num_tasks // config.minibatches),
+            )
+            _log.info("RL2 computes with %s", compute.sentence)
+            cell, precision = compute.cell, compute.precision
+        else:
+            cell, precision = favoured_cell(config.cell, config.precision)
+        return replace(config, cell=cell, precision=precision, device=device)
+
     def policy(self, keys: NDArray[np.uint64], *, greedy: bool = False) -> RecurrentPolicy:
         """Returns a policy with empty memory; see `Learner.policy`."""
         draw = None if greedy else keyed_draw(keys, self._head.num_uniforms)
@@ -235,8 +268,11 @@ class RL2(Learner):
         return play_lifetimes(env, tasks, policy, seed=int(rng.integers(2**31)))
 
     def _update_scales(self, lifetimes: Lifetimes, learned_from: NDArray[np.int64]) -> None:
-        valid = lifetimes.valid.T[learned_from]
-        self._rewards.update(lifetimes.rewards.T[learned_from], valid)
+        valid = lifetimes.valid[:, learned_from]
+        self._rewards.update(lifetimes.rewards[:, learned_from].T, valid.T)
+        if self._features.normalizer is not None:
+            # Only what is fed later changes: the batch is learned from as it was played.
+            self._features.normalizer.update(self._tape["observations"][:, learned_from][valid])
 
     @torch.no_grad()
     def _batch(
@@ -337,14 +373,15 @@ class RL2(Learner):
 
     def _shape(self) -> NetworkShape:
         config = self.config
+        cell, precision = favoured_cell(config.cell, config.precision)
         return NetworkShape(
             num_inputs=self._features.num,
             num_outputs=self._head.num_outputs,
-            cell="lstm" if config.cell == "auto" else config.cell,
+            cell=cell,
             hidden_size=config.hidden_size,
             encoder_sizes=config.encoder_sizes,
             heads_see_inputs=config.heads_see_inputs,
-            precision="float32" if config.precision == "auto" else config.precision,
+            precision=precision,
         )
 
 

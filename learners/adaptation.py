@@ -1,0 +1,122 @@
+"""A trained learner on an environment of one's own: adapt to it, then use what was adapted.
+
+No generator is involved, any `gymnasium.Env` with the learner's spaces will do:
+
+    policy = adapt(learner, env, num_episodes=3)
+    observation, _ = env.reset()
+    action = policy.act(observation, episode_start=True)
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import gymnasium
+import numpy as np
+
+from learners.learner import Learner, Policy, Step
+from taskgen.randomness import mix
+
+
+class AdaptedPolicy:
+    """A policy with what it learned about one environment, one step a call.
+
+    It goes on adapting while it is used. To it, using is the last episode of a lifetime, however
+    often that episode is begun anew.
+
+    Args:
+        policy: of one task, with empty memory.
+        num_episodes: of the adaptation.
+        horizon: env steps of an episode at most; None where nobody knows.
+
+    `returns` and `lengths` hold one number for each episode of the adaptation.
+    """
+
+    def __init__(self, policy: Policy, num_episodes: int, horizon: int | None) -> None:
+        self._policy = policy
+        self._num_episodes = num_episodes
+        self._horizon = horizon
+        self._episode = -1
+        self._episode_steps = 0
+        self.returns: list[float] = []
+        self.lengths: list[int] = []
+
+    def act(self, observation: Any, *, reward: float = 0.0, episode_start: bool = False) -> Any:
+        """Returns the action for an observation.
+
+        Args:
+            observation: as the environment gave it.
+            reward: of the action before, raw; also across an episode's end.
+            episode_start: whether the observation is the first of an episode.
+        """
+        if episode_start:
+            self._episode += 1
+            self._episode_steps = 0
+        step = Step(
+            observations=np.asarray(observation)[None],
+            rewards=np.array([reward], dtype=np.float64),
+            episode_start=np.array([episode_start]),
+            lifetime_left=np.array([self._lifetime_left()], dtype=np.float32),
+            playing=np.ones(1, dtype=bool),
+        )
+        self._episode_steps += 1
+        return self._policy.act(step)[0]
+
+    def _lifetime_left(self) -> float:
+        """Returns the share of the lifetime that remains, [0, 1]; the last episode is the use."""
+        episode = min(max(self._episode, 0), self._num_episodes)
+        share = min(1.0, self._episode_steps / self._horizon) if self._horizon else 0.0
+        return 1.0 - (episode + share) / (self._num_episodes + 1)
+
+
+def adapt(
+    learner: Learner,
+    env: gymnasium.Env[Any, Any],
+    num_episodes: int = 3,
+    seed: int = 0,
+    *,
+    greedy: bool = False,
+) -> AdaptedPolicy:
+    """Plays some episodes on one environment with the memory kept, and returns who remembers them.
+
+    Args:
+        learner: read, not changed; while the policy is in use, do not train it further.
+        env: with the spaces that the learner was made for; every episode of it must end.
+        num_episodes: to adapt for, at least 0.
+        seed: of the actions and of the environment.
+        greedy: take the likeliest action always.
+
+    Returns:
+        A policy for the same environment; its `returns` tell what each episode earned.
+
+    Raises:
+        ValueError: if `num_episodes` is negative.
+    """
+    if num_episodes < 0:
+        raise ValueError(f"num_episodes must be at least 0, got {num_episodes}.")
+    keys = mix(np.array([seed], dtype=np.uint64))
+    horizon = env.spec.max_episode_steps if env.spec is not None else None
+    policy = AdaptedPolicy(learner.policy(keys, greedy=greedy), num_episodes, horizon)
+    reward = 0.0
+    for episode in range(num_episodes):
+        observation, _ = env.reset(seed=seed if episode == 0 else None)
+        rewards = _play_episode(policy, env, observation, reward)
+        reward = rewards[-1]
+        policy.returns.append(sum(rewards))
+        policy.lengths.append(len(rewards))
+    return policy
+
+
+def _play_episode(
+    policy: AdaptedPolicy, env: gymnasium.Env[Any, Any], observation: Any, reward: float
+) -> list[float]:
+    """Returns the rewards of one episode; `reward` is the last one of the episode before."""
+    rewards: list[float] = []
+    over = False
+    while not over:
+        action = policy.act(observation, reward=reward, episode_start=not rewards)
+        observation, gained, terminated, truncated, _ = env.step(action)
+        reward = float(gained)
+        rewards.append(reward)
+        over = terminated or truncated
+    return rewards
