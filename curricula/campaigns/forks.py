@@ -10,10 +10,10 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from curricula.campaigns import adoption
+from curricula.campaigns import adoption, records
 from curricula.campaigns.branches import Branch, Nursery, lifetime_scores, measure_gains
 from curricula.campaigns.ledger import Ledger
 from curricula.campaigns.seeding import seed_for
@@ -24,28 +24,29 @@ if TYPE_CHECKING:
     from curricula.campaigns.campaign import Campaign
 
 
-@dataclass
+HISTORY = 100
+"""How many gains and A/A differences a record remembers."""
+
+
+@dataclass(frozen=True)
 class Grown:
     """What a generation came to.
 
     Args:
-        branch: the one that goes on.
-        incumbent: where the learner lives now.
+        branch: the one that goes on, where the learner now lives with it.
         branches: all that were tried, in order.
         decision: which goes on and why, as the record has it.
-        noise_history: differences of all A/A pairs so far.
-        gain_history: gains of all adopted branches so far.
+        noise_history: differences of the last A/A pairs.
+        gain_history: gains of the last branches that went on.
         search_s: seconds spent asking and telling.
     """
 
     branch: Branch
-    incumbent: TaskDistribution
     branches: list[Branch]
-    decision: dict[str, Any]
+    decision: records.Decision
     noise_history: list[float]
     gain_history: list[float]
-    search_s: float = 0.0
-    extra: dict[str, Any] = field(default_factory=dict)
+    search_s: float
 
 
 def run(campaign: Campaign, nursery: Nursery, ledger: Ledger, incumbent: TaskDistribution) -> Grown:
@@ -56,18 +57,22 @@ def run(campaign: Campaign, nursery: Nursery, ledger: Ledger, incumbent: TaskDis
     noise = list(ledger.record["noise_history"])
     _grow(campaign, nursery, ledger, branches, incumbent, adoption.aa_gain_sd(noise))
     contenders = [branch for branch in branches if branch.name != "keep-again"]
-    if len(contenders) < len(branches):
+    if len(contenders) < len(branches) and math.isfinite(branches[-1].gain - branches[0].gain):
         noise.append(branches[-1].gain - branches[0].gain)
     clock = time.perf_counter()
     told = [b for b in contenders if b.candidate.origin != "challenger"]
-    campaign.search.tell(
-        [b.candidate for b in told], [Gain(_finite(b.gain), b.pruned) for b in told]
-    )
+    campaign.search.tell([b.candidate for b in told], [Gain(b.gain, b.pruned) for b in told])
     search_s += time.perf_counter() - clock
-    decision, winner = _decide(campaign, nursery, incumbent, contenders, noise)
-    gains = [*ledger.record["gain_history"], _finite(winner.gain)]
-    distribution = winner.candidate.distribution
-    return Grown(winner, distribution, branches, decision, noise, gains[-100:], search_s)
+    aa_sd = adoption.aa_gain_sd(noise)
+    decision, winner = _decide(campaign, nursery, incumbent, contenders, aa_sd)
+    return Grown(
+        branch=winner,
+        branches=branches,
+        decision=decision,
+        noise_history=noise[-HISTORY:],
+        gain_history=[*ledger.record["gain_history"], winner.gain][-HISTORY:],
+        search_s=search_s,
+    )
 
 
 def _plan(campaign: Campaign, generation: int, incumbent: TaskDistribution) -> list[Branch]:
@@ -129,14 +134,16 @@ def _grow(
 
 
 def _prune(branches: Sequence[Branch], aa_sd: float | None, prune_sd: float) -> None:
+    """Stops the branches that are behind at the rung, never "keep" or its copy."""
     for branch in branches:
         branch.rung_gain = branch.gain
+    kept = [i for i, branch in enumerate(branches) if branch.candidate.origin == "keep"]
     pruned = adoption.pruned_at_rung(
         [branch.gain for branch in branches],
         [branch.gain_se for branch in branches],
         aa_sd,
         prune_sd,
-        protected=[branch.candidate.origin == "keep" for branch in branches],
+        protected=kept,
     )
     for branch, stops in zip(branches, pruned, strict=True):
         branch.pruned = bool(stops)
@@ -147,31 +154,27 @@ def _decide(
     nursery: Nursery,
     incumbent: TaskDistribution,
     contenders: Sequence[Branch],
-    noise: Sequence[float],
-) -> tuple[dict[str, Any], Branch]:
+    aa_sd: float | None,
+) -> tuple[records.Decision, Branch]:
     """Plays the best branch against "keep" on fresh tasks and decides between them."""
     config = campaign.config
-    keep, aa_sd = contenders[0], adoption.aa_gain_sd(noise)
-    rivals = [branch for branch in contenders[1:] if not branch.pruned]
-    if not rivals:
-        return adoption.kept(aa_sd).to_json(), keep
-    best = max(rivals, key=lambda branch: _finite(branch.gain))
+    gains = [branch.gain for branch in contenders]
+    out = [0, *(i for i, branch in enumerate(contenders) if branch.pruned)]
+    best = adoption.best_candidate(gains, excluded=out)
+    if best is None:
+        return adoption.unopposed(aa_sd).record(), contenders[0]
     exam = nursery.exam("adoption", campaign.frontier(incumbent), config.evaluation.num_adoption)
-    nursery.examine([keep, best], [exam])
-    decision = adoption.decide(
-        lifetime_scores(config, best.exams["adoption"]),
-        lifetime_scores(config, keep.exams["adoption"]),
-        gains=[_finite(branch.gain) for branch in contenders],
-        volumes=[b.candidate.distribution.volume(campaign.movable) for b in contenders],
-        pruned=[branch.pruned for branch in contenders],
-        winner=contenders.index(best),
-        is_challenger=best.candidate.origin == "challenger",
-        aa_sd=aa_sd,
-        adopt_sd=config.generation.adopt_sd,
+    nursery.examine([contenders[0], contenders[best]], [exam])
+    scores = [lifetime_scores(config, contenders[i].exams["adoption"]) for i in (best, 0)]
+    origins = [branch.candidate.origin for branch in contenders]
+    verdict = adoption.decide(
+        *scores,
+        gains,
+        [branch.candidate.distribution.volume(campaign.movable) for branch in contenders],
+        aa_sd,
+        config.generation.adopt_sd,
+        winner=best,
+        challenger=origins.index("challenger") if "challenger" in origins else None,
+        excluded=out,
     )
-    return decision.to_json(), contenders[decision.winner]
-
-
-def _finite(value: float) -> float:
-    """Returns a gain, a very poor one for a branch that could not be measured."""
-    return value if math.isfinite(value) else -1e6
+    return verdict.record(), contenders[verdict.winner]

@@ -1,0 +1,225 @@
+"""The decisions of a generation, as pure functions: which branch stops, which one goes on.
+
+Three kinds of noise meet here. Tasks differ: that is in the standard errors, paired over one task
+set. Two trainings on the same distribution differ: that is the A/A deviation, measured by running
+"keep" twice. And a winner was chosen for being lucky: so it is played again on fresh tasks.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, Literal, TypeAlias
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from curricula.statistics import paired_difference
+
+STREAM_WINDOW = 10
+Reason: TypeAlias = Literal["test", "challenger", "tie", "keep"]
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """Which branch goes on, and why.
+
+    Args:
+        winner: index of the branch that goes on.
+        decided_by: "test": a move beat "keep" beyond the noise; "challenger": the challenger did;
+            "tie": within the noise, a candidate of larger volume was taken; "keep": the
+            incumbent stays.
+        difference: of the tested branch to "keep" on the adoption tasks.
+        difference_se: its standard error, paired over tasks.
+        noise: how large the difference had to be.
+        aa_gain_sd: the A/A deviation that is in the noise, None before the first measurement.
+    """
+
+    winner: int
+    decided_by: Reason
+    difference: float
+    difference_se: float
+    noise: float
+    aa_gain_sd: float | None
+
+    def to_json(self) -> dict[str, Any]:
+        """Returns the verdict as it stands in a commit; what could not be measured is None."""
+        return {
+            key: None if isinstance(value, float) and not math.isfinite(value) else value
+            for key, value in asdict(self).items()
+        }
+
+
+def kept(aa_sd: float | None) -> Verdict:
+    """Returns the verdict of a generation in which nothing was left to test."""
+    return Verdict(0, "keep", 0.0, 0.0, 0.0, aa_sd)
+
+
+def aa_gain_sd(differences: Sequence[float]) -> float | None:
+    """Returns the deviation, by training noise, of a difference between two branches' gains.
+
+    √(mean d²) over all d = gain(keep′) − gain(keep), where keep′ is "keep" with other training
+    seeds. Both trained on one distribution, so the true mean of d is 0 and is not estimated. A
+    difference of two branches is what `decide` compares too, so there is no factor √2. Each d
+    also holds what the selection tasks add, hence the noise is over- rather than understated.
+
+    Returns:
+        None before the first measurement. With one or two it is rough; it steadies with more.
+    """
+    finite = np.array([d for d in differences if math.isfinite(d)], dtype=np.float64)
+    return float(np.sqrt(np.mean(finite**2))) if len(finite) else None
+
+
+def noise_of(sd: float, aa_sd: float | None, *standard_errors: float) -> float:
+    """Returns sd · √(aa_sd² + Σ SE²): how large a difference noise alone may make.
+
+    Example:
+        >>> noise_of(2.0, 0.3, 0.4)
+        1.0
+    """
+    return sd * math.hypot(aa_sd or 0.0, *standard_errors)
+
+
+def pruned_at_rung(
+    gains: Sequence[float],
+    ses: Sequence[float],
+    aa_sd: float | None,
+    prune_sd: float,
+    protected: Sequence[bool],
+) -> NDArray[np.bool_]:
+    """Returns which branches are behind the leader beyond the noise and stop, [N].
+
+    The noise of the difference of two gains is prune_sd · √(aa_sd² + SE² + SE²_leader). Both were
+    played on the same tasks, whose ups and downs they share, so it is over- rather than
+    understated. A gain that is not finite stops; one without a finite SE neither stops nor leads.
+
+    Args:
+        gains: of the branches at the rung, [N].
+        ses: standard error of each gain, paired over tasks, [N].
+        aa_sd: of `aa_gain_sd`.
+        prune_sd: how many deviations of noise a branch may be behind.
+        protected: which never stop ("keep" and its A/A copy), [N].
+    """
+    values, errors = np.array(gains, dtype=np.float64), np.array(ses, dtype=np.float64)
+    measured = np.isfinite(values) & np.isfinite(errors)
+    pruned = ~np.isfinite(values)
+    if measured.any():
+        leader = int(np.where(measured, values, -np.inf).argmax())
+        errors[~measured] = 0.0
+        noise = prune_sd * np.sqrt((aa_sd or 0.0) ** 2 + errors**2 + errors[leader] ** 2)
+        pruned |= measured & (values < values[leader] - noise)
+    return pruned & ~np.array(protected, dtype=bool)
+
+
+def decide(
+    scores_winner: ArrayLike,
+    scores_keep: ArrayLike,
+    *,
+    gains: Sequence[float],
+    volumes: Sequence[float],
+    pruned: Sequence[bool],
+    winner: int,
+    challenger: int | None,
+    aa_sd: float | None,
+    adopt_sd: float,
+) -> Verdict:
+    """Returns which branch goes on, after the winner and "keep" have played fresh adoption tasks.
+
+    The difference of their means is held against the noise adopt_sd · √(aa_sd² + SE²). Above it
+    the winner goes on, below its negative "keep" stays. Within it there is a tie: of the
+    candidates of larger volume than "keep" whose own gain is not behind by more than the noise,
+    the one of the largest gain goes on; without one, "keep". A challenger has to win the test: no
+    tie is ever its. Where the difference cannot be measured "keep" stays.
+
+    Args:
+        scores_winner: of the winner on the adoption tasks, [B].
+        scores_keep: of "keep" on the same tasks, [B].
+        gains: of all branches on the selection tasks, "keep" first, [N].
+        volumes: of their distributions, [N].
+        pruned: which stopped at the rung, [N].
+        winner: index of the branch of the largest gain, the one that was tested.
+        challenger: index of the challenger; None: there is none.
+        aa_sd: of `aa_gain_sd`; None: the paired standard error alone is the noise.
+        adopt_sd: how many deviations of noise count as beyond it.
+    """
+    test = paired_difference(scores_winner, scores_keep)
+    noise = noise_of(adopt_sd, aa_sd, test.se)
+    chosen = 0
+    why: Reason = "keep"
+    if test.value > noise:
+        chosen, why = winner, "challenger" if winner == challenger else "test"
+    elif abs(test.value) <= noise:
+        larger = [i for i in range(1, len(gains)) if volumes[i] > volumes[0]]
+        able = [i for i in larger if i != challenger and not pruned[i]]
+        near = [i for i in able if gains[0] - gains[i] <= noise]
+        if near:
+            chosen, why = max(near, key=lambda i: gains[i]), "tie"
+    return Verdict(chosen, why, test.value, test.se, noise, aa_sd)
+
+
+def unopposed(aa_sd: float | None) -> Verdict:
+    """Returns the verdict of a generation in which nothing but "keep" reached the end."""
+    return Verdict(0, "keep", 0.0, 0.0, 0.0, aa_sd)
+
+
+def merge_weights(gains: ArrayLike, keep: int, temperature: float) -> NDArray[np.float64]:
+    """Returns the weights of the branches' deltas in a merged learner, [N]; they sum to one.
+
+    The softmax of gain / temperature over the branches whose gain is above that of "keep"; where
+    there is none, all weight is on "keep".
+
+    Args:
+        gains: of the branches on the selection tasks, [N].
+        keep: index of "keep".
+        temperature: the gain that makes e times the weight; the noise of a gain is a good one.
+
+    Raises:
+        ValueError: if the temperature is not above 0.
+    """
+    if not temperature > 0:
+        raise ValueError(f"temperature must be above 0, got {temperature}.")
+    values = np.asarray(gains, dtype=np.float64)
+    above = np.isfinite(values) & (values > values[keep])
+    if not above.any():
+        return np.eye(len(values))[keep]
+    weights = np.zeros(len(values))
+    weights[above] = np.exp((values[above] - values[above].max()) / temperature)
+    return weights / weights.sum()
+
+
+def recent_mean(gain_history: Sequence[float], window: int = STREAM_WINDOW) -> float:
+    """Returns the mean of the last gains, 0 where there are none: what a move has to beat.
+
+    Without forks there is no "keep" to compare with, and progress slows for every move.
+    """
+    recent = _recent(gain_history, window)
+    return float(recent.mean()) if len(recent) else 0.0
+
+
+def spread(gain_history: Sequence[float], window: int = STREAM_WINDOW) -> float:
+    """Returns the sample deviation of the last gains, 0 with fewer than two."""
+    recent = _recent(gain_history, window)
+    return float(recent.std(ddof=1)) if len(recent) > 1 else 0.0
+
+
+def should_roll_back(
+    gain: float,
+    gain_history: Sequence[float],
+    se: float,
+    rollback_sd: float,
+) -> bool:
+    """Whether the learner fell by more than noise: gain < −rollback_sd · √(spread² + SE²).
+
+    Args:
+        gain: new minus old learner on one task set. Not a number: yes.
+        gain_history: the gains before it.
+        se: standard error of the gain, paired over tasks.
+        rollback_sd: how many deviations of noise it may fall.
+    """
+    return math.isnan(gain) or gain < -noise_of(rollback_sd, spread(gain_history), se)
+
+
+def _recent(gain_history: Sequence[float], window: int) -> NDArray[np.float64]:
+    finite = [gain for gain in gain_history if math.isfinite(gain)]
+    return np.array(finite[-window:], dtype=np.float64)
