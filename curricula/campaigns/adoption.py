@@ -8,14 +8,13 @@ set. Two trainings on the same distribution differ: that is the A/A deviation, m
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from typing import Literal, TypeAlias, cast
+from typing import Any, Literal, TypeAlias
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from curricula.campaigns import records
 from curricula.statistics import paired_difference
 
 STREAM_WINDOW = 10
@@ -44,16 +43,15 @@ class Verdict:
     noise: float
     aa_gain_sd: float | None
 
-    def record(self) -> records.Decision:
+    def to_json(self) -> dict[str, Any]:
         """Returns the verdict as it stands in a commit; what could not be measured is None."""
-        plain = {
+        return {
             key: None if isinstance(value, float) and not math.isfinite(value) else value
             for key, value in asdict(self).items()
         }
-        return cast(records.Decision, plain)
 
 
-def unopposed(aa_sd: float | None) -> Verdict:
+def kept(aa_sd: float | None) -> Verdict:
     """Returns the verdict of a generation in which nothing was left to test."""
     return Verdict(0, "keep", 0.0, 0.0, 0.0, aa_sd)
 
@@ -88,7 +86,7 @@ def pruned_at_rung(
     ses: Sequence[float],
     aa_sd: float | None,
     prune_sd: float,
-    protected: Iterable[int] = (),
+    protected: Sequence[bool],
 ) -> NDArray[np.bool_]:
     """Returns which branches are behind the leader beyond the noise and stop, [N].
 
@@ -101,7 +99,7 @@ def pruned_at_rung(
         ses: standard error of each gain, paired over tasks, [N].
         aa_sd: of `aa_gain_sd`.
         prune_sd: how many deviations of noise a branch may be behind.
-        protected: indices that never stop ("keep" and its A/A copy).
+        protected: which never stop ("keep" and its A/A copy), [N].
     """
     values, errors = np.array(gains, dtype=np.float64), np.array(ses, dtype=np.float64)
     measured = np.isfinite(values) & np.isfinite(errors)
@@ -111,33 +109,20 @@ def pruned_at_rung(
         errors[~measured] = 0.0
         noise = prune_sd * np.sqrt((aa_sd or 0.0) ** 2 + errors**2 + errors[leader] ** 2)
         pruned |= measured & (values < values[leader] - noise)
-    pruned[list(protected)] = False
-    return pruned
-
-
-def best_candidate(gains: Sequence[float], excluded: Iterable[int] = ()) -> int | None:
-    """Returns the index of the largest finite gain, the first of equals; None if there is none.
-
-    Args:
-        gains: on the selection tasks, [N].
-        excluded: indices that cannot win: "keep", its copy, what was pruned.
-    """
-    out = set(excluded)
-    able = [i for i, gain in enumerate(gains) if math.isfinite(gain) and i not in out]
-    return max(able, key=lambda i: gains[i], default=None)
+    return pruned & ~np.array(protected, dtype=bool)
 
 
 def decide(
     scores_winner: ArrayLike,
     scores_keep: ArrayLike,
+    *,
     gains: Sequence[float],
     volumes: Sequence[float],
+    pruned: Sequence[bool],
+    winner: int,
+    challenger: int | None,
     aa_sd: float | None,
     adopt_sd: float,
-    *,
-    winner: int,
-    challenger: int | None = None,
-    excluded: Iterable[int] = (),
 ) -> Verdict:
     """Returns which branch goes on, after the winner and "keep" have played fresh adoption tasks.
 
@@ -152,11 +137,11 @@ def decide(
         scores_keep: of "keep" on the same tasks, [B].
         gains: of all branches on the selection tasks, "keep" first, [N].
         volumes: of their distributions, [N].
-        aa_sd: of `aa_gain_sd`; None: the paired standard error alone is the noise.
-        adopt_sd: how many deviations of noise count as beyond it.
+        pruned: which stopped at the rung, [N].
         winner: index of the branch of the largest gain, the one that was tested.
         challenger: index of the challenger; None: there is none.
-        excluded: indices that no tie is for: what was pruned or failed.
+        aa_sd: of `aa_gain_sd`; None: the paired standard error alone is the noise.
+        adopt_sd: how many deviations of noise count as beyond it.
     """
     test = paired_difference(scores_winner, scores_keep)
     noise = noise_of(adopt_sd, aa_sd, test.se)
@@ -165,12 +150,17 @@ def decide(
     if test.value > noise:
         chosen, why = winner, "challenger" if winner == challenger else "test"
     elif abs(test.value) <= noise:
-        out = {challenger, *excluded}
-        larger = [i for i in range(1, len(gains)) if volumes[i] > volumes[0] and i not in out]
-        near = [i for i in larger if gains[0] - gains[i] <= noise]
+        larger = [i for i in range(1, len(gains)) if volumes[i] > volumes[0]]
+        able = [i for i in larger if i != challenger and not pruned[i]]
+        near = [i for i in able if gains[0] - gains[i] <= noise]
         if near:
             chosen, why = max(near, key=lambda i: gains[i]), "tie"
     return Verdict(chosen, why, test.value, test.se, noise, aa_sd)
+
+
+def unopposed(aa_sd: float | None) -> Verdict:
+    """Returns the verdict of a generation in which nothing but "keep" reached the end."""
+    return Verdict(0, "keep", 0.0, 0.0, 0.0, aa_sd)
 
 
 def merge_weights(gains: ArrayLike, keep: int, temperature: float) -> NDArray[np.float64]:
@@ -198,7 +188,7 @@ def merge_weights(gains: ArrayLike, keep: int, temperature: float) -> NDArray[np
     return weights / weights.sum()
 
 
-def stream_baseline(gain_history: Sequence[float], window: int = STREAM_WINDOW) -> float:
+def recent_mean(gain_history: Sequence[float], window: int = STREAM_WINDOW) -> float:
     """Returns the mean of the last gains, 0 where there are none: what a move has to beat.
 
     Without forks there is no "keep" to compare with, and progress slows for every move.
