@@ -135,7 +135,7 @@ def run_job(job: Job, progress: Progress | None = None) -> None:
         return
     config = CampaignConfig.model_validate(job.config)
     generator = make_generator(config.generator)
-    learner, curriculum = restore(config, generator, load_state(Path(job.start)))
+    learner, curriculum = restore(config, generator, _start_state(job))
     tally = Tally()
     if job.env_steps:
         _train(job, config, generator, learner, curriculum, tally, progress)
@@ -165,6 +165,12 @@ def read_result(job: Job) -> LegResult | None:
         return None
     exams = {name: _unpack(packed) for name, packed in data["exams"].items()}
     return LegResult(data["digest"], data["state"], exams, Tally(**data["tally"]))
+
+
+def _start_state(job: Job) -> dict[str, Any]:
+    """Returns the state of a commit's checkpoint, or that of an earlier leg's result."""
+    data = load_state(Path(job.start))
+    return data["state"] if "digest" in data else data  # type: ignore[no-any-return]
 
 
 def snapshot(learner: Learner, curriculum: Curriculum) -> dict[str, Any]:

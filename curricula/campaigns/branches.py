@@ -21,6 +21,7 @@ from curricula.campaigns.seeding import seed_for
 from curricula.campaigns.tracking import Display
 from curricula.scores import SCORES
 from curricula.search import Candidate
+from curricula.statistics import paired_difference
 from taskgen.distribution import TaskDistribution
 from taskgen.outcomes import Outcomes
 from taskgen.splits import Split
@@ -205,17 +206,10 @@ def lifetime_scores(config: CampaignConfig, outcomes: Outcomes) -> NDArray[np.fl
     return SCORES[config.evaluation.score](outcomes)
 
 
-def paired(new: NDArray[np.float64], old: NDArray[np.float64]) -> tuple[float, float]:
-    """Returns the mean of new − old over tasks and its standard error, NaN pairs left out."""
-    difference = (new - old)[np.isfinite(new - old)]
-    if len(difference) < 2:
-        return 0.0, float("inf")
-    return float(difference.mean()), float(difference.std(ddof=1) / np.sqrt(len(difference)))
-
-
 def measure_gains(
     branches: Sequence[Branch], score: Callable[[Outcomes], NDArray[np.float64]], start: Outcomes
 ) -> None:
     """Writes each branch's gain on the selection tasks."""
     for branch in branches:
-        branch.gain, branch.gain_se = paired(score(branch.exams["selection"]), score(start))
+        gain = paired_difference(score(branch.exams["selection"]), score(start))
+        branch.gain, branch.gain_se = gain.value, gain.se

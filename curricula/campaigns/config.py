@@ -81,10 +81,6 @@ class GenerationConfig(Section):
         default=3.0,
         description="stream mode: a fall by more deviations of noise rolls the learner back",
     )
-    merge: bool = Field(
-        default=False,
-        description="try parent + sum of weighted branch deltas against winner and 'keep'",
-    )
 
 
 class EvaluationConfig(Section):

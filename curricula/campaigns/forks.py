@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from curricula.campaigns import adoption, records
+from curricula.campaigns import adoption
 from curricula.campaigns.branches import Branch, Nursery, lifetime_scores, measure_gains
 from curricula.campaigns.ledger import Ledger
 from curricula.campaigns.seeding import seed_for
@@ -43,7 +43,7 @@ class Grown:
 
     branch: Branch
     branches: list[Branch]
-    decision: records.Decision
+    decision: dict[str, Any]
     noise_history: list[float]
     gain_history: list[float]
     search_s: float
@@ -137,13 +137,12 @@ def _prune(branches: Sequence[Branch], aa_sd: float | None, prune_sd: float) -> 
     """Stops the branches that are behind at the rung, never "keep" or its copy."""
     for branch in branches:
         branch.rung_gain = branch.gain
-    kept = [i for i, branch in enumerate(branches) if branch.candidate.origin == "keep"]
     pruned = adoption.pruned_at_rung(
         [branch.gain for branch in branches],
         [branch.gain_se for branch in branches],
         aa_sd,
         prune_sd,
-        protected=kept,
+        protected=[branch.candidate.origin == "keep" for branch in branches],
     )
     for branch, stops in zip(branches, pruned, strict=True):
         branch.pruned = bool(stops)
@@ -155,26 +154,25 @@ def _decide(
     incumbent: TaskDistribution,
     contenders: Sequence[Branch],
     aa_sd: float | None,
-) -> tuple[records.Decision, Branch]:
+) -> tuple[dict[str, Any], Branch]:
     """Plays the best branch against "keep" on fresh tasks and decides between them."""
     config = campaign.config
-    gains = [branch.gain for branch in contenders]
-    out = [0, *(i for i, branch in enumerate(contenders) if branch.pruned)]
-    best = adoption.best_candidate(gains, excluded=out)
-    if best is None:
-        return adoption.unopposed(aa_sd).record(), contenders[0]
+    rivals = [b for b in contenders[1:] if not b.pruned and math.isfinite(b.gain)]
+    if not rivals:
+        return adoption.kept(aa_sd).to_json(), contenders[0]
+    best = max(rivals, key=lambda branch: branch.gain)
     exam = nursery.exam("adoption", campaign.frontier(incumbent), config.evaluation.num_adoption)
-    nursery.examine([contenders[0], contenders[best]], [exam])
-    scores = [lifetime_scores(config, contenders[i].exams["adoption"]) for i in (best, 0)]
+    nursery.examine([contenders[0], best], [exam])
     origins = [branch.candidate.origin for branch in contenders]
     verdict = adoption.decide(
-        *scores,
-        gains,
-        [branch.candidate.distribution.volume(campaign.movable) for branch in contenders],
-        aa_sd,
-        config.generation.adopt_sd,
-        winner=best,
+        lifetime_scores(config, best.exams["adoption"]),
+        lifetime_scores(config, contenders[0].exams["adoption"]),
+        gains=[branch.gain for branch in contenders],
+        volumes=[b.candidate.distribution.volume(campaign.movable) for b in contenders],
+        pruned=[branch.pruned for branch in contenders],
+        winner=contenders.index(best),
         challenger=origins.index("challenger") if "challenger" in origins else None,
-        excluded=out,
+        aa_sd=aa_sd,
+        adopt_sd=config.generation.adopt_sd,
     )
-    return verdict.record(), contenders[verdict.winner]
+    return verdict.to_json(), contenders[verdict.winner]

@@ -72,7 +72,7 @@ def first_record(campaign: Campaign, branch: Branch, nursery: Nursery) -> dict[s
         "best": {"generation": 0, "target_return": -math.inf, "start_return": -math.inf},
     }
     search = {"state": campaign.search.state_dict(), "metrics": {}}
-    common = _common(campaign, before, branch, campaign.start, nursery, 0.0, search)
+    common = _common(campaign, before, branch, nursery, 0.0, search)
     nothing = {"difference": 0.0, "difference_se": 0.0, "noise": 0.0, "aa_gain_sd": None}
     return {
         **common,
@@ -92,7 +92,7 @@ def next_record(
 ) -> dict[str, Any]:
     """Returns the record of a generation that is about to be committed."""
     search = {"state": campaign.search.state_dict(), "metrics": campaign.search.metrics()}
-    common = _common(campaign, before, grown.branch, grown.incumbent, nursery, seconds, search)
+    common = _common(campaign, before, grown.branch, nursery, seconds, search)
     common["totals"]["lineage_env_steps"] += grown.branch.env_steps
     common["seconds"]["search"] = grown.search_s
     return {
@@ -108,12 +108,11 @@ def _common(
     campaign: Campaign,
     before: Mapping[str, Any],
     branch: Branch,
-    incumbent: TaskDistribution,
     nursery: Nursery,
     seconds: float,
     search: dict[str, Any],
 ) -> dict[str, Any]:
-    generation = nursery.generation
+    generation, incumbent = nursery.generation, branch.candidate.distribution
     monitor = _monitor(campaign, branch)
     best, forgetting = _best(before["best"], monitor, generation)
     return {

@@ -8,11 +8,11 @@ noise rolls learner and distribution back to the last commit; its steps stay cou
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from curricula.campaigns import adoption
 from curricula.campaigns.branches import Branch, Nursery, lifetime_scores, measure_gains
-from curricula.campaigns.forks import Grown
+from curricula.campaigns.forks import HISTORY, Grown
 from curricula.campaigns.ledger import Ledger
 from curricula.campaigns.seeding import seed_for
 from curricula.search import Candidate, Gain
@@ -37,7 +37,7 @@ def run(campaign: Campaign, nursery: Nursery, ledger: Ledger, incumbent: TaskDis
     fell = adoption.should_roll_back(
         branch.gain, history, branch.gain_se, config.generation.rollback_sd
     )
-    decision: dict[str, Any] = {
+    decision = {
         "winner": 0,
         "decided_by": "rollback" if fell else "stream",
         "difference": branch.gain - baseline,
@@ -45,17 +45,13 @@ def run(campaign: Campaign, nursery: Nursery, ledger: Ledger, incumbent: TaskDis
         "noise": adoption.spread(history),
         "aa_gain_sd": None,
     }
-    if not fell:
-        history.append(branch.gain)
-    goes_on = start if fell else branch
     return Grown(
-        goes_on,
-        goes_on.candidate.distribution,
-        [branch],
-        decision,
-        list(ledger.record["noise_history"]),
-        history[-100:],
-        search_s,
+        branch=start if fell else branch,
+        branches=[branch],
+        decision=decision,
+        noise_history=[],
+        gain_history=(history if fell else [*history, branch.gain])[-HISTORY:],
+        search_s=search_s,
     )
 
 
