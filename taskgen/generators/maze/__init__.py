@@ -131,10 +131,11 @@ class Maze(EnvGenerator):
         return geometry.validity(task.content)
 
     def oracle_return(self, task: Task) -> float | None:
-        """Returns the reward of the least number of actions, turns counted; 0 if too many."""
+        """Returns the reward of the least number of actions, turns counted; 0 if not valid."""
         mazes = decode(task.content)
-        least, horizon = int(geometry.min_actions(mazes)[0]), int(mazes.horizons[0])
-        return geometry.reward(least, horizon) if 0 < least <= horizon else 0.0
+        if geometry.status(mazes)[0] != geometry.OK:
+            return 0.0
+        return geometry.reward(int(geometry.min_actions(mazes)[0]), int(mazes.horizons[0]))
 
     def canonical(self, task: Task) -> bytes:
         """Returns what rotation, reflection and unreachable cells leave alone."""

@@ -22,6 +22,10 @@ MARGIN = 4
 """Cells of wall around the interior: how far the view reaches."""
 MAX_SIDE = 255
 MAX_HORIZON = 2**31 - 1
+NUM_CHUNKS = 32
+"""Pieces that a batch is cut into where threads share it."""
+MIN_PARALLEL_BYTES = 2**19
+"""Grids, in bytes, from which making or comparing them is shared by threads."""
 _KEYS = {"goal", "heading", "height", "horizon", "start", "walls", "width"}
 _JSON = (
     b'{"goal":[%d,%d],"heading":%d,"height":%d,"horizon":%d,'
@@ -110,6 +114,15 @@ class MazeArrays:
             "walls": self.select([index]).walls()[0].decode(),
             "width": int(self.widths[index]),
         }
+
+
+def worth_threads(work: int, at_least: int) -> bool:
+    """Whether a kernel has enough work to wake other threads for it.
+
+    Where other programs (or torch's own threads) keep the cores busy, entering a parallel region
+    costs milliseconds: small batches never do, nor does a process with one thread.
+    """
+    return work >= at_least and numba.get_num_threads() > 1
 
 
 def single(

@@ -11,18 +11,27 @@ from __future__ import annotations
 import numba
 import numpy as np
 
-from taskgen.generators.maze.arrays import MARGIN, MazeArrays
+from taskgen.generators.maze.arrays import (
+    MARGIN,
+    MIN_PARALLEL_BYTES,
+    NUM_CHUNKS,
+    MazeArrays,
+    worth_threads,
+)
 from taskgen.generators.maze.geometry import directions, flood
 
 _HEAD = 10
-_CHUNK = 16
 
 
 def canonical_forms(mazes: MazeArrays) -> list[bytes]:
     """Returns the canonical form of each maze, [B]: ten header bytes and more, then packed bits."""
     num_bytes = 2 * _HEAD + (mazes.heights * mazes.widths + 7) // 8
     forms = np.zeros((len(mazes), int(num_bytes.max(initial=0))), dtype=np.uint8)
-    _canonical(
+    shared = worth_threads(mazes.grids.nbytes, MIN_PARALLEL_BYTES)
+    kernel = _canonical_threads if shared else _canonical
+    kernel(
+        0,
+        len(mazes),
         mazes.grids,
         mazes.heights,
         mazes.widths,
@@ -139,32 +148,50 @@ def _write_form(reached, stride, height, width, best, key, horizon, form):
             bit += 1
 
 
+@numba.njit(cache=True)
+def _canonical(first, last, grids, heights, widths, starts, goals, headings, horizons, forms):
+    stride = grids.shape[1]
+    steps = directions(stride)
+    queue = np.empty(stride * stride, dtype=np.int32)
+    depths = np.empty(stride * stride, dtype=np.int32)
+    grid = np.empty(stride * stride, dtype=np.uint8)
+    reached = np.empty(stride * stride, dtype=np.uint8)
+    key, best_key = np.empty(_HEAD, dtype=np.int64), np.empty(_HEAD, dtype=np.int64)
+    for b in range(first, last):
+        grid[:] = grids[b].reshape(-1)
+        reached[:] = 1
+        start = (starts[b, 0] + MARGIN) * stride + starts[b, 1] + MARGIN
+        for k in range(flood(grid, steps, start, queue, depths)):
+            reached[queue[k]] = 0
+        best = _first_symmetry(
+            reached,
+            stride,
+            starts[b],
+            goals[b],
+            headings[b],
+            heights[b],
+            widths[b],
+            key[:7],
+            best_key[:7],
+        )
+        _write_form(reached, stride, heights[b], widths[b], best, best_key, horizons[b], forms[b])
+
+
 @numba.njit(cache=True, parallel=True)
-def _canonical(grids, heights, widths, starts, goals, headings, horizons, forms):
-    num, stride = len(heights), grids.shape[1]
-    for chunk in numba.prange((num + _CHUNK - 1) // _CHUNK):
-        steps = directions(stride)
-        queue = np.empty(stride * stride, dtype=np.int32)
-        depths = np.empty(stride * stride, dtype=np.int32)
-        grid = np.empty(stride * stride, dtype=np.uint8)
-        reached = np.empty(stride * stride, dtype=np.uint8)
-        key, best_key = np.empty(_HEAD, dtype=np.int64), np.empty(_HEAD, dtype=np.int64)
-        for b in range(chunk * _CHUNK, min((chunk + 1) * _CHUNK, num)):
-            grid[:] = grids[b].reshape(-1)
-            reached[:] = 1
-            first = (starts[b, 0] + MARGIN) * stride + starts[b, 1] + MARGIN
-            for k in range(flood(grid, steps, first, queue, depths)):
-                reached[queue[k]] = 0
-            height, width = heights[b], widths[b]
-            best = _first_symmetry(
-                reached,
-                stride,
-                starts[b],
-                goals[b],
-                headings[b],
-                height,
-                width,
-                key[:7],
-                best_key[:7],
-            )
-            _write_form(reached, stride, height, width, best, best_key, horizons[b], forms[b])
+def _canonical_threads(
+    first, last, grids, heights, widths, starts, goals, headings, horizons, forms
+):
+    num = last - first
+    for chunk in numba.prange(NUM_CHUNKS):
+        _canonical(
+            first + num * chunk // NUM_CHUNKS,
+            first + num * (chunk + 1) // NUM_CHUNKS,
+            grids,
+            heights,
+            widths,
+            starts,
+            goals,
+            headings,
+            horizons,
+            forms,
+        )

@@ -6,26 +6,30 @@ as one of four. Actions: 0 turn left, 1 turn right, 2 forward (into a wall: noth
 goal it earns 1 − 0.9·t/T with its t-th action of at most T, and the episode ends; otherwise 0.
 """
 
-# mypy: disable-error-code="no-untyped-def, untyped-decorator"
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any
 
 import gymnasium
-import numba
 import numpy as np
 from numpy.typing import NDArray
 
-from taskgen.generators.maze.arrays import MARGIN, MazeArrays
+from taskgen.generators.maze.arrays import MARGIN, MazeArrays, worth_threads
 from taskgen.generators.maze.batch import arrays_of
+from taskgen.generators.maze.kernels import (
+    OBSERVATION_SIZE,
+    advance,
+    advance_threads,
+    copy_grids,
+    observe_slots,
+    play,
+    play_threads,
+)
 from taskgen.task import Task
 from taskgen.vector import LifetimeVectorEnv
 
-VIEW = 5
-OBSERVATION_SIZE = 2 * VIEW * VIEW + 4
-LEFT, RIGHT, FORWARD = range(3)
-_GOAL_BIT = 2
+_MIN_PARALLEL_SLOTS = 1024
 
 
 def observation_space() -> gymnasium.spaces.Box:
@@ -80,14 +84,14 @@ class Arena:
         self.start_headings[slots] = mazes.headings[rows]
         self.starts[slots] = (mazes.starts[rows] + MARGIN) @ np.array([self.stride, 1])
         self.goals[slots] = (mazes.goals[rows] + MARGIN) @ np.array([self.stride, 1])
-        _copy_grids(mazes.grids, rows, self.grids, slots, self.stride, self.goals)
+        copy_grids(mazes.grids, rows, self.grids, slots, self.stride, self.goals)
 
     def begin(self, slots: NDArray[np.int64]) -> None:
         """Puts the agents of these slots on their starts."""
         self.steps_taken[slots] = 0
         self.positions[slots] = self.starts[slots]
         self.headings[slots] = self.start_headings[slots]
-        _observe_slots(
+        observe_slots(
             self.grids, self.stride, self.positions, self.headings, slots, self.observations
         )
 
@@ -108,7 +112,11 @@ class Arena:
             rewards: written where the goal is reached, [B].
             at_goal: set where the goal is reached, [B].
         """
-        _advance(
+        shared = worth_threads(self.num_slots, _MIN_PARALLEL_SLOTS)
+        kernel = advance_threads if shared else advance
+        kernel(
+            0,
+            self.num_slots,
             self.grids,
             self.stride,
             actions,
@@ -128,7 +136,11 @@ class Arena:
 
         Writes `observations`, `rewards` and `ended`, each of shape [B, …].
         """
-        _play(
+        shared = worth_threads(self.num_slots, _MIN_PARALLEL_SLOTS)
+        kernel = play_threads if shared else play
+        kernel(
+            0,
+            self.num_slots,
             self.grids,
             self.stride,
             actions,
@@ -177,113 +189,3 @@ class MazeVectorEnv(LifetimeVectorEnv):
             self.terminated,
         )
         np.copyto(self.successes, self.terminated)
-
-
-@numba.njit(cache=True)
-def _observe(grid, stride, position, heading, observation):
-    """Writes what an agent sees: walls, goal, heading."""
-    if heading == 0:
-        ahead, right = -stride, 1
-    elif heading == 1:
-        ahead, right = 1, stride
-    elif heading == 2:
-        ahead, right = stride, -1
-    else:
-        ahead, right = -1, -stride
-    corner = position + (VIEW - 1) * ahead - VIEW // 2 * right
-    for row in range(VIEW):
-        cell = corner - row * ahead
-        for column in range(VIEW):
-            value = grid[cell + column * right]
-            observation[VIEW * row + column] = value & 1
-            observation[VIEW * VIEW + VIEW * row + column] = value >> 1
-    for k in range(4):
-        observation[2 * VIEW * VIEW + k] = heading == k
-
-
-@numba.njit(cache=True)
-def _ahead(grid, stride, position, heading):
-    """Returns where a step forward leads: the next cell, or the same before a wall."""
-    step = stride if heading & 1 == 0 else np.int64(1)
-    cell = position + step if heading == 1 or heading == 2 else position - step
-    return position if grid[cell] & 1 else cell
-
-
-@numba.njit(cache=True, parallel=True)
-def _advance(
-    grids,
-    stride,
-    actions,
-    playing,
-    goals,
-    horizons,
-    steps_taken,
-    positions,
-    headings,
-    rewards,
-    terminated,
-    observations,
-):
-    for b in numba.prange(len(actions)):
-        if not playing[b]:
-            continue
-        if actions[b] == FORWARD:
-            positions[b] = _ahead(grids[b], stride, positions[b], headings[b])
-        elif actions[b] == RIGHT:
-            headings[b] = (headings[b] + 1) & 3
-        elif actions[b] == LEFT:
-            headings[b] = (headings[b] + 3) & 3
-        if positions[b] == goals[b]:
-            terminated[b] = True
-            rewards[b] = 1.0 - 0.9 * (steps_taken[b] + 1) / horizons[b]
-        _observe(grids[b], stride, positions[b], headings[b], observations[b])
-
-
-@numba.njit(cache=True, parallel=True)
-def _play(
-    grids,
-    stride,
-    actions,
-    starts,
-    start_headings,
-    goals,
-    horizons,
-    steps_taken,
-    positions,
-    headings,
-    rewards,
-    ended,
-    observations,
-):
-    for b in numba.prange(len(actions)):
-        position, heading = positions[b], headings[b]
-        if actions[b] == FORWARD:
-            position = _ahead(grids[b], stride, position, heading)
-        else:
-            heading = (heading + (1 if actions[b] == RIGHT else 3)) & 3
-        taken = steps_taken[b] + 1
-        at_goal = position == goals[b]
-        rewards[b] = 1.0 - 0.9 * taken / horizons[b] if at_goal else 0.0
-        ended[b] = at_goal or taken >= horizons[b]
-        if ended[b]:
-            position, heading, taken = starts[b], start_headings[b], 0
-        positions[b], headings[b], steps_taken[b] = position, heading, taken
-        _observe(grids[b], stride, position, heading, observations[b])
-
-
-@numba.njit(cache=True)
-def _observe_slots(grids, stride, positions, headings, slots, observations):
-    for b in slots:
-        _observe(grids[b], stride, positions[b], headings[b], observations[b])
-
-
-@numba.njit(cache=True)
-def _copy_grids(sources, rows, grids, slots, stride, goals):
-    """Copies grids of one stride into grids of another, and marks the goals."""
-    side = min(sources.shape[1], stride)
-    for k in range(len(slots)):
-        grid, source = grids[slots[k]], sources[rows[k]]
-        grid[:] = 1
-        for row in range(side):
-            grid[row * stride : row * stride + side] = source[row, :side]
-        grid[goals[slots[k]]] |= _GOAL_BIT

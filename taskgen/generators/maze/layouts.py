@@ -14,7 +14,13 @@ import numba
 import numpy as np
 from numpy.typing import NDArray
 
-from taskgen.generators.maze.arrays import MARGIN, MazeArrays
+from taskgen.generators.maze.arrays import (
+    MARGIN,
+    MIN_PARALLEL_BYTES,
+    NUM_CHUNKS,
+    MazeArrays,
+    worth_threads,
+)
 from taskgen.generators.maze.carving import (
     FREE,
     SOLID,
@@ -35,7 +41,6 @@ LAYOUTS = ("depth_first", "wilson", "kruskal", "rooms", "random_walls")
 PERFECT = LAYOUTS[:3]
 _WILSON, _KRUSKAL, _ROOMS, _RANDOM_WALLS = 1, 2, 3, 4
 _MAX_REDRAWS = 32
-_CHUNK = 16
 
 
 def generate(params: Columns, seeds: NDArray[Any]) -> MazeArrays:
@@ -64,7 +69,11 @@ def generate(params: Columns, seeds: NDArray[Any]) -> MazeArrays:
         headings=np.empty(num, dtype=np.int64),
         horizons=horizon_of(sizes, params["horizon_factor"].astype(np.float64)),
     )
-    _generate(
+    shared = worth_threads(mazes.grids.nbytes, MIN_PARALLEL_BYTES)
+    kernel = _generate_threads if shared else _generate
+    kernel(
+        0,
+        num,
         np.asarray(seeds).astype(np.uint64),
         sizes,
         codes,
@@ -89,33 +98,56 @@ def horizon_of(sizes: NDArray[np.int64], factors: NDArray[np.float64]) -> NDArra
     return np.ceil(factors * (4.0 * sizes + 0.5 * sizes**2)).astype(np.int64)
 
 
+@numba.njit(cache=True)
+def _generate(
+    first, last, seeds, sizes, layouts, braids, densities, quantiles, grids, starts, goals, headings
+):
+    stride = grids.shape[1]
+    steps = directions(stride)
+    scratch = np.empty((2, stride * stride + 4), dtype=np.int32)
+    seen = np.empty(stride * stride, dtype=np.uint8)
+    state = np.empty(1, dtype=np.uint64)
+    for b in range(first, last):
+        grid = grids[b].reshape(-1)
+        state[0] = seeds[b]
+        state[0] = draw(state)
+        _make(
+            grid,
+            steps,
+            sizes[b],
+            layouts[b],
+            braids[b],
+            densities[b],
+            quantiles[b],
+            state,
+            scratch,
+            seen,
+            starts[b],
+            goals[b],
+        )
+        headings[b] = below(state, 4)
+
+
 @numba.njit(cache=True, parallel=True)
-def _generate(seeds, sizes, layouts, braids, densities, quantiles, grids, starts, goals, headings):
-    num, stride = len(seeds), grids.shape[1]
-    for chunk in numba.prange((num + _CHUNK - 1) // _CHUNK):
-        steps = directions(stride)
-        scratch = np.empty((2, stride * stride + 4), dtype=np.int32)
-        seen = np.empty(stride * stride, dtype=np.uint8)
-        state = np.empty(1, dtype=np.uint64)
-        for b in range(chunk * _CHUNK, min((chunk + 1) * _CHUNK, num)):
-            grid = grids[b].reshape(-1)
-            state[0] = seeds[b]
-            state[0] = draw(state)
-            _make(
-                grid,
-                steps,
-                sizes[b],
-                layouts[b],
-                braids[b],
-                densities[b],
-                quantiles[b],
-                state,
-                scratch,
-                seen,
-                starts[b],
-                goals[b],
-            )
-            headings[b] = below(state, 4)
+def _generate_threads(
+    first, last, seeds, sizes, layouts, braids, densities, quantiles, grids, starts, goals, headings
+):
+    num = last - first
+    for chunk in numba.prange(NUM_CHUNKS):
+        _generate(
+            first + num * chunk // NUM_CHUNKS,
+            first + num * (chunk + 1) // NUM_CHUNKS,
+            seeds,
+            sizes,
+            layouts,
+            braids,
+            densities,
+            quantiles,
+            grids,
+            starts,
+            goals,
+            headings,
+        )
 
 
 @numba.njit(cache=True)

@@ -1,0 +1,213 @@
+"""The steps of many mazes, in numba: move, reward, look.
+
+Grids are flat, one row a slot: bit 0 of a cell is its wall, bit 1 the goal. Each kernel works on
+the slots from `first` to `last`; its `_threads` twin shares them among threads.
+"""
+
+# mypy: disable-error-code="no-untyped-def, untyped-decorator"
+from __future__ import annotations
+
+import numba
+import numpy as np
+
+from taskgen.generators.maze.arrays import NUM_CHUNKS
+
+VIEW = 5
+OBSERVATION_SIZE = 2 * VIEW * VIEW + 4
+LEFT, RIGHT, FORWARD = range(3)
+_GOAL_BIT = 2
+
+
+@numba.njit(cache=True)
+def _observe(grid, stride, position, heading, observation):
+    """Writes what an agent sees: walls, goal, heading."""
+    if heading == 0:
+        ahead, right = -stride, 1
+    elif heading == 1:
+        ahead, right = 1, stride
+    elif heading == 2:
+        ahead, right = stride, -1
+    else:
+        ahead, right = -1, -stride
+    corner = position + (VIEW - 1) * ahead - VIEW // 2 * right
+    for row in range(VIEW):
+        cell = corner - row * ahead
+        for column in range(VIEW):
+            value = grid[cell + column * right]
+            observation[VIEW * row + column] = value & 1
+            observation[VIEW * VIEW + VIEW * row + column] = value >> 1
+    for k in range(4):
+        observation[2 * VIEW * VIEW + k] = heading == k
+
+
+@numba.njit(cache=True)
+def _ahead(grid, stride, position, heading):
+    """Returns where a step forward leads: the next cell, or the same before a wall."""
+    step = stride if heading & 1 == 0 else np.int64(1)
+    cell = position + step if heading == 1 or heading == 2 else position - step
+    return position if grid[cell] & 1 else cell
+
+
+@numba.njit(cache=True)
+def advance(
+    first,
+    last,
+    grids,
+    stride,
+    actions,
+    playing,
+    goals,
+    horizons,
+    steps_taken,
+    positions,
+    headings,
+    rewards,
+    terminated,
+    observations,
+):
+    """Takes a step in the slots that play; writes reward and end where the goal is reached."""
+    for b in range(first, last):
+        if not playing[b]:
+            continue
+        if actions[b] == FORWARD:
+            positions[b] = _ahead(grids[b], stride, positions[b], headings[b])
+        elif actions[b] == RIGHT:
+            headings[b] = (headings[b] + 1) & 3
+        elif actions[b] == LEFT:
+            headings[b] = (headings[b] + 3) & 3
+        if positions[b] == goals[b]:
+            terminated[b] = True
+            rewards[b] = 1.0 - 0.9 * (steps_taken[b] + 1) / horizons[b]
+        _observe(grids[b], stride, positions[b], headings[b], observations[b])
+
+
+@numba.njit(cache=True, parallel=True)
+def advance_threads(
+    first,
+    last,
+    grids,
+    stride,
+    actions,
+    playing,
+    goals,
+    horizons,
+    steps_taken,
+    positions,
+    headings,
+    rewards,
+    terminated,
+    observations,
+):
+    """Does the same with threads."""
+    num = last - first
+    for chunk in numba.prange(NUM_CHUNKS):
+        advance(
+            first + num * chunk // NUM_CHUNKS,
+            first + num * (chunk + 1) // NUM_CHUNKS,
+            grids,
+            stride,
+            actions,
+            playing,
+            goals,
+            horizons,
+            steps_taken,
+            positions,
+            headings,
+            rewards,
+            terminated,
+            observations,
+        )
+
+
+@numba.njit(cache=True)
+def play(
+    first,
+    last,
+    grids,
+    stride,
+    actions,
+    starts,
+    start_headings,
+    goals,
+    horizons,
+    steps_taken,
+    positions,
+    headings,
+    rewards,
+    ended,
+    observations,
+):
+    """Takes a step in every slot; an episode that ends begins again in the same step."""
+    for b in range(first, last):
+        position, heading = positions[b], headings[b]
+        if actions[b] == FORWARD:
+            position = _ahead(grids[b], stride, position, heading)
+        else:
+            heading = (heading + (1 if actions[b] == RIGHT else 3)) & 3
+        taken = steps_taken[b] + 1
+        at_goal = position == goals[b]
+        rewards[b] = 1.0 - 0.9 * taken / horizons[b] if at_goal else 0.0
+        ended[b] = at_goal or taken >= horizons[b]
+        if ended[b]:
+            position, heading, taken = starts[b], start_headings[b], 0
+        positions[b], headings[b], steps_taken[b] = position, heading, taken
+        _observe(grids[b], stride, position, heading, observations[b])
+
+
+@numba.njit(cache=True, parallel=True)
+def play_threads(
+    first,
+    last,
+    grids,
+    stride,
+    actions,
+    starts,
+    start_headings,
+    goals,
+    horizons,
+    steps_taken,
+    positions,
+    headings,
+    rewards,
+    ended,
+    observations,
+):
+    """Does the same with threads."""
+    num = last - first
+    for chunk in numba.prange(NUM_CHUNKS):
+        play(
+            first + num * chunk // NUM_CHUNKS,
+            first + num * (chunk + 1) // NUM_CHUNKS,
+            grids,
+            stride,
+            actions,
+            starts,
+            start_headings,
+            goals,
+            horizons,
+            steps_taken,
+            positions,
+            headings,
+            rewards,
+            ended,
+            observations,
+        )
+
+
+@numba.njit(cache=True)
+def observe_slots(grids, stride, positions, headings, slots, observations):
+    """Writes what the agents of some slots see."""
+    for b in slots:
+        _observe(grids[b], stride, positions[b], headings[b], observations[b])
+
+
+@numba.njit(cache=True)
+def copy_grids(sources, rows, grids, slots, stride, goals):
+    """Copies grids of one stride into grids of another, and marks the goals."""
+    side = min(sources.shape[1], stride)
+    for k in range(len(slots)):
+        grid, source = grids[slots[k]], sources[rows[k]]
+        grid[:] = 1
+        for row in range(side):
+            grid[row * stride : row * stride + side] = source[row, :side]
+        grid[goals[slots[k]]] |= _GOAL_BIT
