@@ -17,8 +17,9 @@ from numpy.typing import NDArray
 
 from taskgen.distribution import TaskDistribution
 from taskgen.generator import TaskBatch, TaskGenerator
-from taskgen.parameters import Columns
+from taskgen.parameters import Columns, Row
 from taskgen.task import Task
+from taskgen.watchdog import time_limit
 
 Split: TypeAlias = Literal["train", "validation", "test"]
 SPLITS: tuple[Split, ...] = ("train", "validation", "test")
@@ -26,6 +27,7 @@ SHARES: Mapping[str, float] = {"train": 0.8, "validation": 0.1, "test": 0.1}
 
 _MAX_ROUNDS = 200
 _MAX_DRAW = 4096
+_MAX_REASONS = 20
 
 
 class TooFewTasks(RuntimeError):
@@ -65,8 +67,8 @@ class Draws:
 class TaskSource:
     """Makes tasks of one split from a distribution.
 
-    A parameter row that makes the generator raise, or a task that is not valid, costs that task:
-    it is counted in `draws` and another is made.
+    A parameter row that makes the generator raise or hang, or a task that is not valid, costs
+    that task: it is counted in `draws` and another is made.
 
     Args:
         generator: makes the tasks.
@@ -74,6 +76,7 @@ class TaskSource:
         salt: of the split; whatever is compared shares it.
         quarantine: ids of tasks that must not be played.
         forbidden: canonical forms that must not come again (say, of an earlier draw).
+        timeout_s: the longest one call of the generator may take, in seconds.
     """
 
     def __init__(
@@ -83,12 +86,14 @@ class TaskSource:
         salt: str,
         quarantine: Iterable[str] = (),
         forbidden: Iterable[bytes] = (),
+        timeout_s: float = 20.0,
     ) -> None:
         self.generator = generator
         self.split = split
         self.salt = salt
         self.quarantine = set(quarantine)
         self.forbidden = set(forbidden)
+        self.timeout_s = timeout_s
         self.draws = Draws()
 
     def make(self, distribution: TaskDistribution, n: int, rng: np.random.Generator) -> TaskBatch:
@@ -103,6 +108,8 @@ class TaskSource:
         for _ in range(_MAX_ROUNDS):
             num_drawn = min(int(missing / share * 1.1) + 8, _MAX_DRAW)
             batch = self._draw(distribution, num_drawn, rng)
+            if not len(batch):
+                break  # every single one raised or hung: the generator is broken
             kept = batch.select(self._acceptable(batch)[:missing])
             missing -= len(kept)
             found.append(kept)
@@ -110,8 +117,8 @@ class TaskSource:
                 self.draws.accepted += n
                 return _joined(found)
         raise TooFewTasks(
-            f"{self.generator.name}: only {n - missing} of {n} {self.split} tasks after "
-            f"{_MAX_ROUNDS} rounds ({self.draws.to_json()}); widen the distribution, choose "
+            f"{self.generator.name}: only {n - missing} of {n} {self.split} tasks could be "
+            f"made ({self.draws.to_json()}); mend the generator, widen the distribution, choose "
             f"another split_salt, or switch the split off for a family of few tasks."
         )
 
@@ -126,22 +133,42 @@ class TaskSource:
     def _draw(self, distribution: TaskDistribution, n: int, rng: np.random.Generator) -> TaskBatch:
         params = distribution.sample(n, rng)
         seeds = rng.integers(0, 2**62, size=n)
-        try:
-            return self.generator.make_tasks(params, seeds)
-        except Exception:
-            return self._draw_one_by_one(params, seeds)
+        made = self._make_tasks(params, seeds)
+        return _joined(made) if made else TaskBatch(self.generator, [])
 
-    def _draw_one_by_one(self, params: Columns, seeds: NDArray[np.int64]) -> TaskBatch:
-        """Makes what can be made of a batch in which some row raises."""
-        made: list[Task] = []
-        for row, seed in zip(self.generator.space.rows(params), seeds, strict=True):
-            try:
-                made.append(self.generator.make_task(row, int(seed)))
-            except Exception as error:
-                self.draws.failed += 1
-                if len(self.draws.reasons) < 20:
-                    self.draws.reasons[f"{row}, seed {seed}"] = repr(error)
-        return TaskBatch(self.generator, made)
+    def _make_tasks(self, params: Columns, seeds: NDArray[np.int64]) -> list[TaskBatch]:
+        """Makes what can be made: a batch that raises or hangs is halved until it is found out."""
+        try:
+            with time_limit(self.timeout_s):
+                return [self.generator.make_tasks(params, seeds)]
+        except Exception as error:
+            if len(seeds) == 1:
+                self._note_failure(self.generator.space.rows(params)[0], int(seeds[0]), error)
+                return []
+        half = len(seeds) // 2
+        parts = (slice(None, half), slice(half, None))
+        return [
+            batch
+            for part in parts
+            for batch in self._make_tasks({k: v[part] for k, v in params.items()}, seeds[part])
+        ]
+
+    def _note_failure(self, row: Row, seed: int, error: Exception) -> None:
+        self.draws.failed += 1
+        if len(self.draws.reasons) < _MAX_REASONS:
+            self.draws.reasons[f"{row}, seed {seed}"] = repr(error)
+
+    def _validity(self, batch: TaskBatch) -> NDArray[np.bool_]:
+        """Returns which tasks are valid; one whose check raises or hangs is not."""
+        try:
+            with time_limit(self.timeout_s):
+                return batch.validity
+        except Exception as error:
+            if len(batch) == 1:
+                self._note_failure(batch[0].params, batch[0].seed, error)
+                return np.zeros(1, dtype=bool)
+        half = len(batch) // 2
+        return np.concatenate([self._validity(batch[:half]), self._validity(batch[half:])])
 
     def _acceptable(self, batch: TaskBatch) -> NDArray[np.int64]:
         """Returns the indices of the tasks of this split that can be played."""
@@ -153,7 +180,7 @@ class TaskSource:
             if self.forbidden:
                 keep &= np.array([form not in self.forbidden for form in forms], bool)
             self.draws.other_split += int((~keep).sum())
-        valid = batch.validity
+        valid = self._validity(batch)
         self.draws.invalid += int((keep & ~valid).sum())
         keep &= valid
         if self.quarantine:
