@@ -1,0 +1,310 @@
+"""What a campaign looks like: a contact sheet of tasks, adaptation curves, the way it took.
+
+Pillow for pictures made of pictures, matplotlib (its Agg canvas, never `pyplot`, so no global
+state and no window) for figures. Everything comes from commit records; nothing here decides.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageDraw, ImageFont
+
+from curricula.campaigns.points import interval, is_number
+from curricula.campaigns.tracking import Record
+from taskgen.cards import parameter_card
+from taskgen.generator import TaskGenerator
+from taskgen.task import Task
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+SHEET_WIDTH = 600
+DPI = 100
+MAX_POINTS = 400
+MAX_PARAMETERS = 7
+
+_GAP, _LINE, _FONT_SIZE = 8, 13, 11
+_COLOURS = {"target": "#1f4e79", "start": "#b5651d"}
+_SPARE_COLOURS = ("#4c7a34", "#7a3b69", "#555555")
+
+
+def contact_sheet(
+    pictures: Sequence[NDArray[np.uint8]], captions: Sequence[str], width: int = SHEET_WIDTH
+) -> Image.Image:
+    """Returns the pictures on a white grid, each with its index and caption below.
+
+    Args:
+        pictures: [height, width, 3] each, of any sizes.
+        captions: one for each; what is too long for its cell is cut.
+        width: pixels of the sheet.
+
+    Raises:
+        ValueError: if there is no picture, or not one caption for each.
+    """
+    if not pictures or len(pictures) != len(captions):
+        raise ValueError(
+            f"a contact sheet needs pictures and a caption for each, "
+            f"got {len(pictures)} and {len(captions)}."
+        )
+    columns = min(max(math.isqrt(len(pictures) - 1) + 1, 2), 5)
+    rows = -(-len(pictures) // columns)
+    cell = (width - _GAP * (columns + 1)) // columns
+    pitch = cell + 2 * _LINE + _GAP
+    sheet = Image.new("RGB", (width, rows * pitch + _GAP), "white")
+    draw = ImageDraw.Draw(sheet)
+    for index, (picture, caption) in enumerate(zip(pictures, captions, strict=True)):
+        x = _GAP + (index % columns) * (cell + _GAP)
+        y = _GAP + (index // columns) * pitch
+        fitted = _fitted(picture, cell)
+        sheet.paste(fitted, (x + (cell - fitted.width) // 2, y + (cell - fitted.height) // 2))
+        _write_caption(draw, x, y + cell, cell, f"{index} · {caption}")
+    return sheet
+
+
+def task_pictures(generator: TaskGenerator, tasks: Sequence[Task]) -> list[NDArray[np.uint8]]:
+    """Returns a picture of each task; a card of its parameters where drawing it fails."""
+    return [_drawn(generator, task) for task in tasks]
+
+
+def task_captions(
+    generator: TaskGenerator, tasks: Sequence[Task], names: Sequence[str]
+) -> list[str]:
+    """Returns a line for each task: the named parameters, then what else describes it."""
+    return [_caption(generator, task, names) for task in tasks]
+
+
+def adaptation_figure(record: Record) -> Figure:
+    """Returns returns (left) and success (right) by unit of adaptation, a line for each set."""
+    curves = {name: measures.get("curve") or {} for name, measures in record["monitor"].items()}
+    panels = [("returns", "return")]
+    if any(curve.get("successes") for curve in curves.values()):
+        panels.append(("successes", "success rate"))
+    figure = _new_figure(3.2 * len(panels) + 0.4, 2.7)
+    for position, (key, label) in enumerate(panels):
+        axes = figure.add_subplot(1, len(panels), position + 1)
+        for name, curve in curves.items():
+            values = [math.nan if v is None else v for v in curve.get(key) or ()]
+            units = range(1, len(values) + 1)
+            axes.plot(units, values, marker="o", markersize=4, color=_colour(name), label=name)
+        axes.set_xlabel(f"{record.get('unit', 'episodes')[:-1]} of a lifetime")
+        axes.set_ylabel(label)
+        axes.locator_params(axis="x", integer=True)
+        if key == "successes":
+            axes.set_ylim(-0.03, 1.03)
+    axes.legend(frameon=False, fontsize=8)
+    return figure
+
+
+@dataclass
+class Way:
+    """The way of a campaign so far, as much of each commit as its figure and table need.
+
+    Args:
+        rows: one for each commit, oldest first.
+    """
+
+    rows: list[dict[str, Any]] = field(default_factory=list)
+
+    def add(self, record: Record) -> None:
+        """Takes a commit; one that is there already is replaced."""
+        while self.rows and self.rows[-1]["generation"] >= record["generation"]:
+            self.rows.pop()
+        self.rows.append(
+            {
+                "generation": record["generation"],
+                "env_steps": record["totals"]["env_steps"],
+                "seconds": record["totals"].get("seconds"),
+                "parameters": record["parameters"],
+                "aims": (record.get("frontier") or {}).get("regions", {}),
+                "decided_by": (record.get("decision") or {}).get("decided_by"),
+                "difference": (record.get("decision") or {}).get("difference"),
+                "scores": {
+                    name: {key: measures.get(key) for key in ("return_iqm", "success_rate")}
+                    for name, measures in record["monitor"].items()
+                },
+                "checkpoint": (record.get("checkpoint") or {}).get("file"),
+            }
+        )
+
+    def moved(self) -> list[str]:
+        """Returns the parameters that ever changed, or differ from where they shall go."""
+        first = self.rows[0]["parameters"]
+        return [
+            name
+            for name in first
+            if any(row["parameters"].get(name) != first[name] for row in self.rows)
+            or _differs(first[name], self.rows[-1]["aims"].get(name))
+        ]
+
+    def thinned(self) -> list[dict[str, Any]]:
+        """Returns at most `MAX_POINTS` rows, evenly picked, first and last among them."""
+        if len(self.rows) <= MAX_POINTS:
+            return self.rows
+        picked = np.linspace(0, len(self.rows) - 1, MAX_POINTS).round().astype(int)
+        return [self.rows[i] for i in picked]
+
+
+def campaign_figure(way: Way) -> Figure:
+    """Returns the monitor score over env steps, then each moved parameter over generations."""
+    names = way.moved()[:MAX_PARAMETERS]
+    columns = 2
+    rows = -(-(1 + len(names)) // columns)
+    figure = _new_figure(6.0, 0.3 + 2.1 * rows)
+    _plot_scores(figure.add_subplot(rows, columns, 1), way)
+    for position, name in enumerate(names):
+        _plot_parameter(figure.add_subplot(rows, columns, position + 2), way, name)
+    return figure
+
+
+def save_figure(figure: Figure, path: Path) -> None:
+    """Writes a figure as PNG; drawn once, where `Figure.savefig` lays everything out twice."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+
+    canvas = FigureCanvasAgg(figure)
+    canvas.draw()
+    Image.fromarray(np.asarray(canvas.buffer_rgba())).convert("RGB").save(path)
+
+
+def _fitted(picture: NDArray[np.uint8], cell: int) -> Image.Image:
+    """The picture as large as its cell allows: whole-number zoom up, smooth down."""
+    image = Image.fromarray(np.ascontiguousarray(picture, dtype=np.uint8)).convert("RGB")
+    largest = max(image.size)
+    if largest <= cell:
+        zoom = cell // largest
+        return image.resize((image.width * zoom, image.height * zoom), Image.Resampling.NEAREST)
+    size = tuple(max(round(side * cell / largest), 1) for side in image.size)
+    return image.resize((size[0], size[1]), Image.Resampling.LANCZOS)
+
+
+def _write_caption(draw: ImageDraw.ImageDraw, x: int, y: int, width: int, text: str) -> None:
+    """Two lines at most, broken between words and cut at the cell's width."""
+    font = ImageFont.load_default(_FONT_SIZE)
+    lines = [""]
+    for word in text.split():
+        longer = f"{lines[-1]} {word}".strip()
+        if lines[-1] and draw.textlength(longer, font) > width:
+            lines.append(word)
+        else:
+            lines[-1] = longer
+    for row, line in enumerate(lines[:2]):
+        while line and draw.textlength(line, font) > width:
+            line = line[:-1]
+        draw.text((x, y + row * _LINE), line, fill="#333333", font=font)
+
+
+def _drawn(generator: TaskGenerator, task: Task) -> NDArray[np.uint8]:
+    try:
+        picture = np.asarray(generator.render(task))
+    except Exception:  # an outside generator's drawing must not cost more than the drawing
+        return parameter_card(task)
+    if picture.ndim != 3 or picture.shape[2] != 3 or picture.size == 0:
+        return parameter_card(task)
+    return picture.astype(np.uint8)
+
+
+def _caption(generator: TaskGenerator, task: Task, names: Sequence[str]) -> str:
+    told = {name: task.params[name] for name in names if name in task.params}
+    try:
+        features = generator.describe(task)
+    except Exception:  # as above
+        features = {}
+    more = {name: value for name, value in features.items() if name not in task.params}
+    pairs = [*told.items(), *list(more.items())[:1]]
+    return ", ".join(f"{name.replace('_', ' ')} {_short(value)}" for name, value in pairs)
+
+
+def _short(value: Any) -> str:
+    return f"{value:.3g}" if isinstance(value, float) else str(value)
+
+
+def _new_figure(width: float, height: float) -> Figure:
+    """A figure of so many inches with margins for labels; layout engines take thrice the time."""
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(width, height), dpi=DPI)
+    figure.subplots_adjust(
+        left=0.6 / width,
+        right=1 - 0.1 / width,
+        bottom=0.45 / height,
+        top=1 - 0.12 / height,
+        wspace=0.32,
+        hspace=0.34,
+    )
+    return figure
+
+
+def _colour(set_name: str) -> str:
+    return _COLOURS.get(set_name) or _SPARE_COLOURS[len(set_name) % len(_SPARE_COLOURS)]
+
+
+def _plot_scores(axes: Axes, way: Way) -> None:
+    """Monitor scores with their intervals over env steps."""
+    rows = way.thinned()
+    steps = [row["env_steps"] for row in rows]
+    for name in rows[-1]["scores"]:
+        triples = [interval((row["scores"].get(name) or {}).get("return_iqm")) for row in rows]
+        estimate, low, high = np.array(
+            [[v if is_number(v) else math.nan for v in triple] for triple in triples]
+        ).T
+        axes.fill_between(steps, low, high, color=_colour(name), alpha=0.2, linewidth=0)
+        axes.plot(steps, estimate, marker=_marker(rows), color=_colour(name), label=name)
+    axes.set_xlabel("env steps")
+    axes.set_ylabel("return (IQM)")
+    axes.legend(frameon=False, fontsize=8)
+
+
+def _plot_parameter(axes: Axes, way: Way, name: str) -> None:
+    """An interval, or the weights of a categorical, over generations; the target behind it."""
+    rows = way.thinned()
+    generations = [row["generation"] for row in rows]
+    regions = [row["parameters"][name] for row in rows]
+    if set(regions[0]) == {"low", "high"}:
+        aims = [_ends(row["aims"].get(name)) for row in rows]
+        axes.fill_between(
+            generations, *_columns(aims), step="mid", color="#dddddd", linewidth=0, label="target"
+        )
+        low, high = _columns([(region["low"], region["high"]) for region in regions])
+        axes.fill_between(generations, low, high, step="mid", color="#1f4e79", alpha=0.35)
+        axes.plot(generations, low, generations, high, drawstyle="steps-mid", color="#1f4e79")
+        if len(rows) == 1:
+            axes.vlines(generations, low, high, color="#1f4e79", linewidth=6)
+    else:
+        for choice in regions[0]:
+            weights = [region.get(choice, 0.0) for region in regions]
+            axes.plot(generations, weights, marker=_marker(rows), markersize=3, label=choice)
+        axes.set_ylim(-0.03, 1.03)
+        axes.legend(frameon=False, fontsize=7)
+    axes.set_xlabel("generation")
+    axes.set_ylabel(name.replace("_", " ").replace("$", r"\$"))
+    axes.locator_params(axis="x", integer=True)
+
+
+def _marker(rows: Sequence[Any]) -> str:
+    """Points where there are few, lines alone where there are many."""
+    return "o" if len(rows) < 12 else ""
+
+
+def _columns(pairs: Sequence[tuple[float, float]]) -> tuple[list[float], list[float]]:
+    return [low for low, _ in pairs], [high for _, high in pairs]
+
+
+def _ends(region: Any) -> tuple[float, float]:
+    """The ends of an interval as distributions write it; NaN where there is none."""
+    if isinstance(region, list | tuple) and len(region) == 2:
+        return float(region[0]), float(region[1])
+    return math.nan, math.nan
+
+
+def _differs(region: Mapping[str, float], aim: Any) -> bool:
+    if aim is None:
+        return False
+    there = dict(aim) if isinstance(aim, Mapping) else dict(zip(("low", "high"), aim, strict=True))
+    return there != dict(region)

@@ -1,0 +1,346 @@
+"""What a campaign says in words: the Markdown of its runs' descriptions, and its tables.
+
+Texts of generators and people (names, choices, reasons) are escaped, so that none of them can
+draw a table, a link or a tag of its own.
+"""
+
+from __future__ import annotations
+
+import csv
+import html
+import io
+import json
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from curricula.campaigns.pictures import Way
+from curricula.campaigns.points import interval, is_number, winner_of
+from curricula.campaigns.tracking import Record
+
+MAX_CHARACTERS = 8000
+"""What MLflow keeps of a description."""
+
+NUM_ROWS = 20
+_MAX_NAME = 80
+
+_DECISIONS = {
+    "test": "it beat 'keep' on fresh adoption tasks beyond the noise",
+    "challenger": "the whole target, it beat 'keep' on fresh adoption tasks beyond the noise",
+    "tie": "nothing beat 'keep' beyond the noise, and of what was as good it is the largest",
+    "keep": "nothing beat it beyond the noise",
+    "merge": "the merged branches beat both the winner and 'keep'",
+    "rollback": "the learner fell beyond the noise and went back to the last commit",
+    "stream": "there are no forks: every env step goes into the one learner",
+    "start": "this is the untrained learner",
+}
+
+_MEASURES = {
+    "return_iqm": "return (IQM)",
+    "return_mean": "return (mean)",
+    "return_cvar10": "return of the worst 10 %",
+    "success_rate": "success rate",
+    "mastered_share": "mastered share",
+    "adaptation_gain": "adaptation gain (last − first)",
+}
+
+
+def escape(text: Any, length: int = _MAX_NAME) -> str:
+    r"""Returns the text as Markdown shows it letter by letter, on one line, cut to `length`.
+
+    Example:
+        >>> escape("a|b <img src=x> *c*")
+        'a\\|b &lt;img src=x&gt; \\*c\\*'
+    """
+    line = " ".join(str(text).split())
+    if len(line) > length:
+        line = line[: length - 1] + "…"
+    line = html.escape(line, quote=False)
+    line = re.sub(r"([\\`*_{}\[\]()|~!$])", r"\\\1", line)
+    line = line.replace("www.", "www&#46;").replace("@", "&#64;")
+    return re.sub(r"^([#+\-=.>\d])", r"&#8203;\1", line).replace("://", "&#58;//")
+
+
+def number(value: Any, digits: int = 3) -> str:
+    """Returns a number as people write it, "–" where there is none.
+
+    Example:
+        >>> number(1234567), number(0.04567), number(None), number(12.0)
+        ('1,234,567', '0.0457', '–', '12')
+    """
+    if not is_number(value):
+        return "–"
+    if float(value).is_integer() or abs(value) >= 10_000:
+        return f"{value:,.0f}"
+    return f"{value:.{digits}g}"
+
+
+def measured(value: Any) -> str:
+    """Returns a measure with its interval where it has one.
+
+    Example:
+        >>> measured([0.5, 0.41, 0.6])
+        '0.5 (0.41 … 0.6)'
+    """
+    estimate, low, high = interval(value)
+    if is_number(low) and is_number(high):
+        return f"{number(estimate)} ({number(low)} … {number(high)})"
+    return number(estimate)
+
+
+def region_text(region: Any) -> str:
+    """Returns an interval or weights in a few letters, however they are written.
+
+    Example:
+        >>> region_text({"low": 5, "high": 9}), region_text([3, 3])
+        ('5–9', '3')
+        >>> region_text({"rooms": 0.75, "wilson": 0.25, "walls": 0.0})
+        'rooms 75 %, wilson 25 %'
+    """
+    if isinstance(region, Mapping) and set(region) == {"low", "high"}:
+        region = [region["low"], region["high"]]
+    if isinstance(region, list | tuple):
+        low, high = number(region[0]), number(region[1])
+        return low if low == high else f"{low}–{high}"
+    if isinstance(region, Mapping):
+        used = [(k, v) for k, v in region.items() if v > 0]
+        if len(used) == 1:
+            return escape(used[0][0])
+        return ", ".join(f"{escape(k)} {100 * v:.0f} %" for k, v in used)
+    return escape(region)
+
+
+def generation_text(
+    record: Record, run_id: str, *, has_tasks: bool = True, named: Sequence[str] = ()
+) -> str:
+    """Returns the description of a generation's run.
+
+    Args:
+        record: its commit.
+        run_id: the run whose artifacts the pictures are.
+        has_tasks: whether there is a contact sheet.
+        named: the parameters to name in the list of candidates.
+    """
+    lines = [f"### Generation {record['generation']}", "", decision_text(record), ""]
+    if has_tasks:
+        lines += [_picture("tasks from the training distribution", "tasks.png", run_id), ""]
+    lines += [*_candidate_table(record, named), "", "**Training distribution**", ""]
+    lines += [
+        f"- {escape(name)}: {region_text(region)}" for name, region in record["parameters"].items()
+    ]
+    lines += ["", *_monitor_table(record), ""]
+    lines += [_picture("adaptation curve", "adaptation_curve.png", run_id), "", _cost(record)]
+    return _cut(lines)
+
+
+def decision_text(record: Record) -> str:
+    """Returns what was tried, what goes on and why, in two sentences."""
+    decision = record.get("decision") or {}
+    reason = _DECISIONS.get(decision.get("decided_by", ""), escape(decision.get("decided_by", "")))
+    winner = winner_of(record)
+    if winner is None:
+        return f"Nothing was tried: {reason}."
+    tried = len(record["candidates"])
+    text = (
+        f"{tried} {'branch was' if tried == 1 else 'branches were'} trained; "
+        f"candidate {winner['index']} ({escape(winner.get('name', winner['origin']))}) goes on, because {reason}."
+    )
+    if is_number(decision.get("difference")):
+        text += (
+            f" Difference from 'keep': {number(decision['difference'])} "
+            f"± {number(decision.get('difference_se'))} (SE); beyond the noise is more than "
+            f"{number(decision.get('noise'))}."
+        )
+    return text
+
+
+def campaign_text(
+    config: Record, way: Way, runs: Mapping[int, str], experiment: str, run_id: str, status: str
+) -> str:
+    """Returns the description of a campaign's run, never longer than a tag may be.
+
+    Args:
+        config: the resolved configuration.
+        way: its commits so far.
+        runs: run id by generation.
+        experiment: the experiment's id, for links.
+        run_id: the campaign's own run, which has the figure.
+        status: a word or two.
+    """
+    head = [_purpose(config), ""]
+    if way.rows:
+        head += [_standing(way, status), ""]
+        head += [_picture("the way so far", "campaign.png", run_id), ""]
+        last = way.rows[-1]["generation"]
+        if last in runs:
+            head += [f"Tasks of {_link(last, runs, experiment)}:", ""]
+            head += [_picture(f"tasks of generation {last}", "tasks.png", runs[last]), ""]
+    for num_rows in range(NUM_ROWS, -1, -1):
+        text = "\n".join([*head, *_generation_table(way, runs, experiment, num_rows)])
+        if len(text) <= MAX_CHARACTERS:
+            return text
+    return _cut(head)
+
+
+def candidates_csv(record: Record) -> str:
+    """Returns all candidates of a generation as a table, what is nested as JSON."""
+    rows = [
+        {
+            "adopted": candidate is winner_of(record),
+            **{k: v for k, v in candidate.items() if not isinstance(v, Mapping)},
+            **{k: json.dumps(v) for k, v in candidate.items() if isinstance(v, Mapping)},
+        }
+        for candidate in record["candidates"]
+    ]
+    return to_csv(rows)
+
+
+def quarantine_csv(record: Record) -> str:
+    """Returns the tasks that are never played again, with the reason for each."""
+    pairs = (record.get("quarantine") or {}).items()
+    return to_csv([{"task": task, "reason": reason} for task, reason in pairs])
+
+
+def to_csv(rows: Sequence[Mapping[str, Any]]) -> str:
+    """Returns rows as CSV with all their keys for columns, None as nothing.
+
+    Example:
+        >>> to_csv([{"a": 1}, {"a": 2, "b": None}]).split()
+        ['a,b', '1,', '2,']
+    """
+    columns = list(dict.fromkeys(key for row in rows for key in row))
+    text = io.StringIO()
+    writer = csv.DictWriter(text, columns, lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    return text.getvalue()
+
+
+def _purpose(config: Record) -> str:
+    target = config.get("target")
+    names = {key: escape(config[key]["name"]) for key in ("generator", "learner", "search")}
+    where = (
+        "toward " + "; ".join(f"{escape(k)} {region_text(v)}" for k, v in target.items())
+        if target
+        else "open-ended"
+    )
+    return (
+        f"**{escape(config['name'])}**: meta-trains {names['learner']} on {names['generator']}, "
+        f"while the search {names['search']} widens and shifts the training distribution ({where})."
+    )
+
+
+def _standing(way: Way, status: str) -> str:
+    row = way.rows[-1]
+    scores = "; ".join(
+        f"{escape(name)} set: return {measured(score['return_iqm'])}, "
+        f"success {measured(score['success_rate'])}"
+        for name, score in row["scores"].items()
+    )
+    hours = f", {row['seconds'] / 3600:.2f} h" if is_number(row["seconds"]) else ""
+    return (
+        f"{escape(status)} after generation {row['generation']}, "
+        f"{number(row['env_steps'])} env steps{hours}. Monitor, {scores}."
+    )
+
+
+def _generation_table(
+    way: Way, runs: Mapping[int, str], experiment: str, num_rows: int
+) -> list[str]:
+    """The newest commits, newest first."""
+    rows = way.rows[::-1][:num_rows]
+    if not rows:
+        return []
+    names = way.moved()[:4]
+    columns = ["generation", "env steps", "decided by", "difference", *map(escape, names)]
+    return [
+        *_table_head([*columns, "target return", "target success"]),
+        *(_row(_generation_cells(row, names, runs, experiment)) for row in rows),
+    ]
+
+
+def _generation_cells(
+    row: Mapping[str, Any], names: Sequence[str], runs: Mapping[int, str], experiment: str
+) -> list[str]:
+    score = row["scores"].get("target", {})
+    return [
+        _link(row["generation"], runs, experiment),
+        number(row["env_steps"]),
+        escape(row["decided_by"] or "–"),
+        number(row["difference"]),
+        *(region_text(row["parameters"].get(name, "–")) for name in names),
+        number(interval(score.get("return_iqm"))[0]),
+        number(interval(score.get("success_rate"))[0]),
+    ]
+
+
+def _link(generation: int, runs: Mapping[int, str], experiment: str) -> str:
+    if generation not in runs:
+        return f"{generation}"
+    return f"[generation {generation}](#/experiments/{experiment}/runs/{runs[generation]})"
+
+
+def _candidate_table(record: Record, named: Sequence[str]) -> list[str]:
+    if not record["candidates"]:
+        return []
+    decision = record.get("decision") or {}
+    columns = ["candidate", "branch", "gain ± SE", "env steps", *map(escape, named), ""]
+    lines = _table_head(columns)
+    for candidate in record["candidates"]:
+        regions = (candidate.get("distribution") or {}).get("regions", {})
+        note = "pruned at the rung" if candidate.get("pruned") else ""
+        if candidate["index"] == decision.get("winner"):
+            note = "**goes on**"
+        cells = [
+            number(candidate["index"]),
+            escape(candidate.get("name", candidate["origin"])),
+            f"{number(candidate.get('gain'))} ± {number(candidate.get('gain_se'))}",
+            number(candidate.get("env_steps")),
+            *(region_text(regions.get(name, "–")) for name in named),
+            note,
+        ]
+        lines.append(_row(cells))
+    return lines
+
+
+def _monitor_table(record: Record) -> list[str]:
+    """A row for each measure, a column for each set that never decides anything."""
+    sets = record["monitor"]
+    lines = _table_head(["monitor set", *map(escape, sets)])
+    for key, label in _MEASURES.items():
+        values = [measures.get(key) for measures in sets.values()]
+        if any(is_number(interval(value)[0]) for value in values):
+            lines.append(_row([label, *map(measured, values)]))
+    return lines
+
+
+def _cost(record: Record) -> str:
+    seconds = record.get("seconds") or {}
+    parts = [f"{escape(name)} {number(value)} s" for name, value in seconds.items()]
+    quarantined = len(record.get("quarantine") or {})
+    more = f" {quarantined} task(s) quarantined so far." if quarantined else ""
+    return f"Time: {', '.join(parts)}.{more}" if parts else more.strip()
+
+
+def _picture(label: str, path: str, run_id: str) -> str:
+    return f"![{label}](get-artifact?path={path}&run_uuid={run_id})"
+
+
+def _table_head(columns: Sequence[str]) -> list[str]:
+    return [_row(columns), _row(["---"] * len(columns))]
+
+
+def _row(cells: Sequence[str]) -> str:
+    return f"| {' | '.join(cells)} |"
+
+
+def _cut(lines: Sequence[str]) -> str:
+    """As many lines as fit, and a word about the rest."""
+    kept: list[str] = []
+    length = 0
+    for line in lines:
+        length += len(line) + 1
+        if length > MAX_CHARACTERS - 40:
+            return "\n".join([*kept, "", "(cut: the artifacts have all of it)"])
+        kept.append(line)
+    return "\n".join(kept)
