@@ -32,6 +32,7 @@ MAX_POINTS = 400
 MAX_PARAMETERS = 7
 
 _GAP, _LINE, _FONT_SIZE = 8, 13, 11
+_MAX_TOLD = 3
 _COLOURS = {"target": "#1f4e79", "start": "#b5651d"}
 _SPARE_COLOURS = ("#4c7a34", "#7a3b69", "#555555")
 
@@ -197,7 +198,7 @@ def _write_caption(draw: ImageDraw.ImageDraw, x: int, y: int, width: int, text: 
     for row, line in enumerate(lines[:2]):
         while line and draw.textlength(line, font) > width:
             line = line[:-1]
-        draw.text((x, y + row * _LINE), line, fill="#333333", font=font)
+        draw.text((x, y + row * _LINE), line.rstrip(","), fill="#333333", font=font)
 
 
 def _drawn(generator: TaskGenerator, task: Task) -> NDArray[np.uint8]:
@@ -212,17 +213,21 @@ def _drawn(generator: TaskGenerator, task: Task) -> NDArray[np.uint8]:
 
 def _caption(generator: TaskGenerator, task: Task, names: Sequence[str]) -> str:
     told = {name: task.params[name] for name in names if name in task.params}
+    words = [_phrase(name, value) for name, value in list(told.items())[:_MAX_TOLD]]
     try:
         features = generator.describe(task)
     except Exception:  # as above
         features = {}
-    more = {name: value for name, value in features.items() if name not in task.params}
-    pairs = [*told.items(), *list(more.items())[:1]]
-    return ", ".join(f"{name.replace('_', ' ')} {_short(value)}" for name, value in pairs)
+    more = [item for item in features.items() if item[0] not in task.params]
+    return ", ".join([*words, *(_phrase(name, value) for name, value in more[:1])])
 
 
-def _short(value: Any) -> str:
-    return f"{value:.3g}" if isinstance(value, float) else str(value)
+def _phrase(name: str, value: Any) -> str:
+    """A choice speaks for itself, a number needs its name."""
+    if isinstance(value, str):
+        return value.replace("_", " ")
+    number = f"{value:.2g}" if isinstance(value, float) and abs(value) < 10 else f"{value:.4g}"
+    return f"{name.replace('_', ' ')} {number}"
 
 
 def _new_figure(width: float, height: float) -> Figure:
@@ -255,7 +260,9 @@ def _plot_scores(axes: Axes, way: Way) -> None:
             [[v if is_number(v) else math.nan for v in triple] for triple in triples]
         ).T
         axes.fill_between(steps, low, high, color=_colour(name), alpha=0.2, linewidth=0)
-        axes.plot(steps, estimate, marker=_marker(rows), color=_colour(name), label=name)
+        axes.plot(
+            steps, estimate, marker=_marker(rows), markersize=4, color=_colour(name), label=name
+        )
     axes.set_xlabel("env steps")
     axes.set_ylabel("return (IQM)")
     axes.legend(frameon=False, fontsize=8)

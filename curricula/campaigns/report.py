@@ -141,9 +141,10 @@ def decision_text(record: Record) -> str:
     if winner is None:
         return f"Nothing was tried: {reason}."
     tried = len(record["candidates"])
+    name = escape(winner.get("name", winner["origin"]))
     text = (
         f"{tried} {'branch was' if tried == 1 else 'branches were'} trained; "
-        f"candidate {winner['index']} ({escape(winner.get('name', winner['origin']))}) goes on, because {reason}."
+        f"candidate {winner['index']} ({name}) goes on, because {reason}."
     )
     if is_number(decision.get("difference")):
         text += (
