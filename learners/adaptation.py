@@ -4,7 +4,7 @@ No generator is involved, any `gymnasium.Env` with the learner's spaces will do:
 
     policy = adapt(learner, env, num_episodes=3)
     observation, _ = env.reset()
-    action = policy.act(observation, episode_start=True)
+    action = policy.act(observation, reward=policy.last_reward, episode_start=True)
 """
 
 from __future__ import annotations
@@ -29,7 +29,8 @@ class AdaptedPolicy:
         num_episodes: of the adaptation.
         horizon: env steps of an episode at most; None where nobody knows.
 
-    `returns` and `lengths` hold one number for each episode of the adaptation.
+    `returns` and `lengths` hold one number for each episode of the adaptation, `last_reward` is
+    what its last action earned: the reward to hand to the first `act` after it.
     """
 
     def __init__(self, policy: Policy, num_episodes: int, horizon: int | None) -> None:
@@ -40,6 +41,7 @@ class AdaptedPolicy:
         self._episode_steps = 0
         self.returns: list[float] = []
         self.lengths: list[int] = []
+        self.last_reward = 0.0
 
     def act(self, observation: Any, *, reward: float = 0.0, episode_start: bool = False) -> Any:
         """Returns the action for an observation.
@@ -97,20 +99,20 @@ def adapt(
     keys = mix(np.array([seed], dtype=np.uint64))
     horizon = env.spec.max_episode_steps if env.spec is not None else None
     policy = AdaptedPolicy(learner.policy(keys, greedy=greedy), num_episodes, horizon)
-    reward = 0.0
     for episode in range(num_episodes):
         observation, _ = env.reset(seed=seed if episode == 0 else None)
-        rewards = _play_episode(policy, env, observation, reward)
-        reward = rewards[-1]
+        rewards = _play_episode(policy, env, observation)
+        policy.last_reward = rewards[-1]
         policy.returns.append(sum(rewards))
         policy.lengths.append(len(rewards))
     return policy
 
 
 def _play_episode(
-    policy: AdaptedPolicy, env: gymnasium.Env[Any, Any], observation: Any, reward: float
+    policy: AdaptedPolicy, env: gymnasium.Env[Any, Any], observation: Any
 ) -> list[float]:
-    """Returns the rewards of one episode; `reward` is the last one of the episode before."""
+    """Returns the rewards of one episode."""
+    reward = policy.last_reward
     rewards: list[float] = []
     over = False
     while not over:

@@ -55,7 +55,7 @@ def generalized_advantages(
         goes_on &= ~episode_over
     discounts = gamma * goes_on
     next_values = np.zeros(values.shape)
-    next_values[:, :-1] = values[:, 1:]
+    next_values[:, :-1] = np.where(goes_on[:, :-1], values[:, 1:], 0.0)
     td_errors = np.where(valid, rewards + discounts * next_values - values, 0.0)
     advantages = backward_sums(td_errors, lambda_ * discounts)
     return advantages.astype(np.float32), td_errors.astype(np.float32)

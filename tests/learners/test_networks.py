@@ -1,0 +1,151 @@
+"""Heads, inputs and the recurrent network."""
+
+import gymnasium
+import numpy as np
+import pytest
+import torch
+from gymnasium.spaces import Box, Discrete, MultiBinary
+
+from learners.features import InputFeatures, SpaceFeatures
+from learners.heads import CategoricalHead, make_head
+from learners.learner import Step
+from learners.networks import NetworkShape, RecurrentActorCritic
+from learners.precision import favoured_cell, has_bfloat16_unit, resolve_compute
+
+
+def network(seed=0, **changes):
+    sizes = {"num_inputs": 5, "num_outputs": 3, "cell": "lstm", "hidden_size": 16}
+    return RecurrentActorCritic(NetworkShape(**{**sizes, **changes}), seed)
+
+
+def test_categorical_draws_have_the_frequencies_of_the_softmax():
+    head = CategoricalHead(Discrete(3))
+    logits = torch.tensor([1.0, 0.0, -1.0])
+    uniforms = torch.from_numpy(np.random.default_rng(0).random((100_000, 3)))
+    drawn = head.choose(logits.expand(100_000, 3), uniforms)
+    frequencies = torch.bincount(drawn, minlength=3) / 100_000
+    torch.testing.assert_close(frequencies, logits.softmax(0), atol=0.005, rtol=0)
+    assert head.choose(logits[None], None).tolist() == [0]
+
+
+def test_draws_survive_the_ends_of_the_unit_interval():
+    head = CategoricalHead(Discrete(2))
+    logits = torch.tensor([[0.0, 0.0]])
+    for uniforms, drawn in (([0.0, 0.5], 1), ([1.0, 0.5], 0), ([0.5, 1.0], 1)):
+        assert head.choose(logits, torch.tensor([uniforms])).tolist() == [drawn]
+
+
+def test_log_probabilities_and_entropy_by_hand():
+    head = CategoricalHead(Discrete(2, start=4))
+    outputs = torch.tensor([[0.75, 0.25]]).log()
+    assert head.log_prob(outputs, torch.tensor([1])).exp().item() == pytest.approx(0.25)
+    expected = -0.75 * np.log(0.75) - 0.25 * np.log(0.25)
+    assert head.entropy(outputs).item() == pytest.approx(expected)
+    assert head.to_env(torch.tensor([1])).tolist() == [5]
+
+
+def test_an_action_space_without_a_head_is_refused():
+    with pytest.raises(TypeError, match="Discrete action space, got MultiBinary"):
+        make_head(MultiBinary(3))
+
+
+@pytest.mark.parametrize(
+    ("space", "values", "written"),
+    [
+        (Discrete(3, start=1), np.array([1, 3]), [[1, 0, 0], [0, 0, 1]]),
+        (Box(0, 255, (1, 2), np.uint8), np.array([[[0, 255]]], np.uint8), [[0, 1]]),
+        (Box(0, 1, (2,), np.uint8), np.array([[0, 1]], np.uint8), [[0, 1]]),
+        (Box(-9, 9, (2,), np.float32), np.array([[-9.0, 3.5]]), [[-9, 3.5]]),
+        (MultiBinary(2), np.array([[1, 0]], np.int8), [[1, 0]]),
+    ],
+)
+def test_values_of_a_space_become_rows(space, values, written):
+    features = SpaceFeatures(space)
+    out = np.full((len(values), features.num), 7.0, dtype=np.float32)
+    features.write(out, values)
+    np.testing.assert_array_equal(out, np.array(written, dtype=np.float32))
+
+
+def test_spaces_and_values_that_do_not_fit_are_refused():
+    with pytest.raises(TypeError, match="flatten it first"):
+        SpaceFeatures(gymnasium.spaces.Dict({"a": Discrete(2)}))
+    with pytest.raises(ValueError, match="made for values of 3 numbers, got 2"):
+        SpaceFeatures(Box(0, 1, (3,))).write(np.zeros((1, 3), np.float32), np.zeros((1, 2)))
+
+
+def test_a_row_holds_observation_action_reward_start_and_what_is_left():
+    features = InputFeatures(Discrete(2), Discrete(3))
+    step = Step(
+        np.array([1, 0]),
+        np.array([-50.0, 0.5]),
+        np.array([True, False]),
+        np.array([0.25, 1.0], np.float32),
+        np.ones(2, dtype=bool),
+    )
+    out = np.full((2, features.num), 7.0, dtype=np.float32)
+    features.write(out, step, None)
+    np.testing.assert_array_equal(out[0], [0, 1, 0, 0, 0, -50, 1, 0.25])
+    features.write(out, step, np.array([2, 0]))
+    np.testing.assert_array_equal(out[:, 2:5], [[0, 0, 1], [1, 0, 0]])
+
+
+@pytest.mark.parametrize("cell", ["lstm", "gru"])
+@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
+def test_step_by_step_equals_the_whole_lifetime(cell, precision):
+    model = network(cell=cell, precision=precision, encoder_sizes=(6,), heads_see_inputs=True)
+    inputs = torch.rand(20, 4, 5, generator=torch.Generator().manual_seed(0))
+    with torch.no_grad():
+        whole, last = model(inputs)
+        state, parts = None, []
+        for row in inputs:
+            part, state = model(row[None], state)
+            parts.append(part)
+    assert whole.dtype == torch.float32
+    assert whole.shape == (20, 4, 16 + 6)
+    tolerance = 1e-6 if precision == "float32" else 1e-2
+    torch.testing.assert_close(torch.cat(parts), whole, atol=tolerance, rtol=0)
+    torch.testing.assert_close(state[0], last[0], atol=tolerance, rtol=0, check_dtype=False)
+
+
+def test_bfloat16_is_close_to_float32_and_is_not_it():
+    inputs = torch.rand(20, 4, 5, generator=torch.Generator().manual_seed(0))
+    with torch.no_grad():
+        exact, rounded = (network(precision=p)(inputs)[0] for p in ("float32", "bfloat16"))
+    assert 0.0 < (exact - rounded).abs().max().item() < 0.05
+
+
+@pytest.mark.parametrize("cell", ["lstm", "gru"])
+def test_parameters_come_from_the_seed_alone(cell):
+    before = torch.get_rng_state()
+    first, second, other = (network(seed, cell=cell).state_dict() for seed in (3, 3, 4))
+    assert torch.equal(torch.get_rng_state(), before)
+    assert all(torch.equal(first[name], second[name]) for name in first)
+    assert not torch.equal(first["memory.weight_hh_l0"], other["memory.weight_hh_l0"])
+
+
+def test_initial_weights_are_orthogonal_and_the_first_policy_is_nearly_uniform():
+    model = network(cell="gru")
+    for gate in model.memory.weight_hh_l0.split(16):
+        torch.testing.assert_close(gate @ gate.T, torch.eye(16), atol=1e-5, rtol=0)
+    features, _ = model(torch.rand(3, 2, 5))
+    assert model.policy(features).softmax(-1).sub(1 / 3).abs().max().item() < 0.01
+
+
+def test_what_is_configured_is_not_measured():
+    compute = resolve_compute("gru", "float32", threads=1)
+    assert (compute.cell, compute.precision, compute.threads) == ("gru", "float32", 1)
+    assert compute.sentence == "GRU in float32 with 1 thread, as configured."
+
+
+def test_what_is_open_is_measured_and_said():
+    compute = resolve_compute(hidden_size=8, num_inputs=4, num_lifetimes=2, num_steps=4)
+    assert compute.cell in ("lstm", "gru")
+    assert compute.precision == "float32" or has_bfloat16_unit()
+    assert "against" in compute.sentence
+    assert compute.sentence.startswith(compute.cell.upper())
+
+
+def test_without_a_measurement_bfloat16_needs_its_unit():
+    expected = "bfloat16" if has_bfloat16_unit() else "float32"
+    assert favoured_cell("auto", "auto") == ("lstm", expected)
+    assert favoured_cell("gru", "auto") == ("gru", "float32")
