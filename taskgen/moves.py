@@ -1,0 +1,89 @@
+"""Moves: points of a fixed, normalised box that shift, widen or tilt a region.
+
+A search over moves never sees the intervals themselves, so its box never changes and what it
+learned about a move in one place carries over to the next.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import TypeAlias
+
+from taskgen.parameters import Categorical, Numeric, Parameter
+from taskgen.regions import Interval, Region, Weights, axis_centre, axis_width
+
+Move: TypeAlias = dict[str, float]
+"""Values in [−1, 1] by the name of the axis: "size.shift", "size.log_width", "layout.rooms"."""
+
+_MIN_WEIGHT = 0.01
+_MAX_LOGIT = 2.0
+
+
+def axes(parameter: Parameter) -> list[str]:
+    """Returns the axes of the box that move a region of this parameter, without its name."""
+    if isinstance(parameter, Categorical):
+        return list(parameter.choices)
+    return ["shift", "log_width"]
+
+
+def apply(parameter: Parameter, region: Region, move: Mapping[str, float]) -> Region:
+    """Returns the region after its part of a move; unchanged where all of that is 0.
+
+    Args:
+        parameter: whose region it is.
+        region: before the move.
+        move: values in [−1, 1] by axis; what is not named counts as 0.
+    """
+    if not any(move.values()):
+        return region
+    if isinstance(parameter, Categorical):
+        assert isinstance(region, Weights)
+        return _tilt(parameter, region, move)
+    assert isinstance(region, Interval)
+    return _shift(parameter, region, move)
+
+
+def effective(parameter: Numeric, before: Interval, after: Interval) -> Move:
+    """Returns the move of a number that leads from one interval to the other, in [−1, 1]."""
+    if before == after:
+        return {"shift": 0.0, "log_width": 0.0}
+    width = max(axis_width(parameter, before), parameter.min_axis_width)
+    shift = (axis_centre(parameter, after) - axis_centre(parameter, before)) / width
+    ratio = math.log2(max(axis_width(parameter, after) / width, 0.5))
+    return {"shift": min(max(shift, -1.0), 1.0), "log_width": min(max(ratio, -1.0), 1.0)}
+
+
+def grown(parameter: Numeric, region: Interval, margin: float) -> Interval:
+    """Returns the interval longer by `margin` of its width each side, within the bounds.
+
+    A whole-number interval grows by one grid step at least, a real one by `margin` of `min_width`
+    at least.
+    """
+    width = max(axis_width(parameter, region), parameter.min_axis_width)
+    reach = max(margin * width, float(getattr(parameter, "step", 0)))
+    low, high = parameter.to_axis(region.low), parameter.to_axis(region.high)
+    return Interval(parameter.from_axis(low - reach), parameter.from_axis(high + reach))
+
+
+def _shift(parameter: Numeric, region: Interval, move: Mapping[str, float]) -> Interval:
+    """Returns the interval after a shift and a change of width.
+
+    At the bounds it slides along instead of being cut: a cut interval could shrink to a point at
+    the edge, and no move of the box would lead from the old interval to it.
+    """
+    low, high = parameter.axis
+    width = max(axis_width(parameter, region), parameter.min_axis_width)
+    half = 0.5 * min(width * 2.0 ** move.get("log_width", 0.0), high - low)
+    centre = axis_centre(parameter, region) + move.get("shift", 0.0) * width
+    centre = min(max(centre, low + half), high - half)
+    return Interval(parameter.from_axis(centre - half), parameter.from_axis(centre + half))
+
+
+def _tilt(parameter: Categorical, region: Weights, logits: Mapping[str, float]) -> Weights:
+    return Weights(
+        tuple(
+            max(weight, _MIN_WEIGHT) * math.exp(_MAX_LOGIT * logits.get(choice, 0.0))
+            for choice, weight in zip(parameter.choices, region.values, strict=True)
+        )
+    )

@@ -1,0 +1,160 @@
+"""Regions of single parameters: an interval of a number, weights of a categorical.
+
+A `TaskDistribution` has one for each parameter; what can be asked of one parameter's region stands
+here: parse it, draw from it, measure it.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from taskgen.parameters import Categorical, Int, Numeric, OutOfSpace, Parameter, describe_bounds
+
+_POINT = 1e-3
+
+
+@dataclass(frozen=True)
+class Interval:
+    """The values from `low` to `high`, both within; a point where they are equal."""
+
+    low: float
+    high: float
+
+    def __post_init__(self) -> None:
+        if not (math.isfinite(self.low) and math.isfinite(self.high) and self.low <= self.high):
+            raise OutOfSpace(
+                f"an interval needs finite low <= high, got [{self.low}, {self.high}]."
+            )
+
+
+@dataclass(frozen=True)
+class Weights:
+    """Probabilities of the choices of a categorical, in its order; they sum to one."""
+
+    values: tuple[float, ...]
+
+    def __post_init__(self) -> None:
+        total = sum(self.values)
+        if min(self.values) < 0 or not math.isfinite(total) or total <= 0:
+            raise OutOfSpace(f"weights must be finite, >= 0 and not all zero, got {self.values}.")
+        if total != 1.0:
+            object.__setattr__(self, "values", tuple(value / total for value in self.values))
+
+
+Region: TypeAlias = Interval | Weights
+
+
+def parse(name: str, parameter: Parameter, value: Any) -> Region:
+    """Returns the region of a plain value; None is the parameter's default.
+
+    Args:
+        name: of the parameter, for messages.
+        parameter: whose region it is.
+        value: for a number a value or [low, high]; for a categorical a choice, a list of choices,
+            or a dict choice → weight.
+
+    Raises:
+        OutOfSpace: if the parameter does not hold the value.
+    """
+    value = parameter.default if value is None else value
+    if isinstance(parameter, Categorical):
+        return _parse_weights(name, parameter, value)
+    low, high = value if isinstance(value, list | tuple) else (value, value)
+    for end in (low, high):
+        if not parameter.contains(end):
+            raise OutOfSpace(
+                f"{name} must be {describe_bounds(parameter)}, got {end!r}; "
+                f"clip the value or widen the space."
+            )
+    number = int if isinstance(parameter, Int) else float
+    return Interval(number(low), number(high))
+
+
+def whole(parameter: Parameter) -> Region:
+    """Returns the region that covers the parameter: all of the axis, or equal weights."""
+    if isinstance(parameter, Categorical):
+        return Weights((1.0,) * len(parameter.choices))
+    return Interval(parameter.low, parameter.high)
+
+
+def draw(parameter: Parameter, region: Region, unit: NDArray[np.float64]) -> NDArray[Any]:
+    """Returns the values of the region at uniform numbers of [0, 1), [B]."""
+    if isinstance(parameter, Categorical):
+        assert isinstance(region, Weights)
+        edges = np.cumsum(region.values)
+        index = np.minimum(np.searchsorted(edges, unit, side="right"), len(edges) - 1)
+        return np.array(parameter.choices)[index]
+    assert isinstance(region, Interval)
+    return parameter.from_unit(unit, region.low, region.high)
+
+
+def holds(parameter: Parameter, region: Region, value: Any) -> bool:
+    """Whether the value is in the region (a choice: has a weight above 0)."""
+    if not parameter.contains(value):
+        return False
+    if isinstance(parameter, Categorical):
+        assert isinstance(region, Weights)
+        return region.values[parameter.choices.index(value)] > 0
+    assert isinstance(region, Interval)
+    return region.low <= value <= region.high
+
+
+def meets(parameter: Parameter, region: Region, values: Any) -> bool:
+    """Whether the region holds any of the choices, or any of the interval (low, high)."""
+    if isinstance(parameter, Categorical):
+        return any(holds(parameter, region, value) for value in values)
+    assert isinstance(region, Interval)
+    low, high = values
+    return region.low <= float(high) and region.high >= float(low)
+
+
+def share(parameter: Parameter, region: Region) -> float:
+    """Returns the share of the axis that the region takes, in (0, 1].
+
+    A whole-number interval counts its grid values; a point of a real axis counts as one
+    thousandth; weights count as exp(entropy) / number of choices.
+    """
+    if isinstance(parameter, Categorical):
+        assert isinstance(region, Weights)
+        entropy = -sum(w * math.log(w) for w in region.values if w > 0)
+        return min(math.exp(entropy) / len(parameter.choices), 1.0)
+    assert isinstance(region, Interval)
+    low, high = parameter.axis
+    if isinstance(parameter, Int):
+        return (axis_width(parameter, region) + parameter.step) / (high - low + parameter.step)
+    return max(axis_width(parameter, region) / (high - low), _POINT)
+
+
+def axis_width(parameter: Numeric, region: Interval) -> float:
+    """Returns the length of the interval on the parameter's own scale."""
+    return parameter.to_axis(region.high) - parameter.to_axis(region.low)
+
+
+def axis_centre(parameter: Numeric, region: Interval) -> float:
+    """Returns the middle of the interval on the parameter's own scale."""
+    return 0.5 * (parameter.to_axis(region.high) + parameter.to_axis(region.low))
+
+
+def region_to_json(parameter: Parameter, region: Region) -> Any:
+    """Returns plain values that `parse` takes back."""
+    if isinstance(parameter, Categorical):
+        assert isinstance(region, Weights)
+        return dict(zip(parameter.choices, region.values, strict=True))
+    assert isinstance(region, Interval)
+    return [region.low, region.high]
+
+
+def _parse_weights(name: str, parameter: Categorical, value: Any) -> Weights:
+    if isinstance(value, str):
+        value = [value]
+    weights = dict(value) if isinstance(value, Mapping) else dict.fromkeys(value, 1.0)
+    unknown = [choice for choice in weights if choice not in parameter.choices]
+    if unknown:
+        raise OutOfSpace(f"{name} has no choice {unknown}; it has {', '.join(parameter.choices)}.")
+    return Weights(tuple(float(weights.get(choice, 0.0)) for choice in parameter.choices))
