@@ -1,0 +1,79 @@
+import numpy as np
+import pytest
+
+from curricula import scores
+from taskgen.outcomes import Outcomes
+
+
+def outcomes(returns, complete=None, successes=None, **more):
+    returns = np.array(returns, dtype=float)
+    complete = np.ones(returns.shape, bool) if complete is None else np.array(complete, bool)
+    successes = None if successes is None else np.array(successes, bool)
+    lengths = np.full(returns.shape, 2, dtype=np.int64)
+    valid = more.pop("valid", np.ones((len(returns), 4), bool))
+    return Outcomes(returns, lengths, successes, complete, valid, **more)
+
+
+THREE = outcomes(
+    returns=[[1, 2, 6], [4, 3, 99], [99, 99, 99]],
+    complete=[[1, 1, 1], [1, 1, 0], [0, 0, 0]],
+    successes=[[0, 1, 1], [1, 0, 1], [1, 1, 1]],
+)
+
+
+@pytest.mark.parametrize(
+    ("score", "expected"),
+    [
+        (scores.last_return, [6, 3, np.nan]),
+        (scores.first_return, [1, 4, np.nan]),
+        (scores.mean_return, [3, 3.5, np.nan]),
+        (scores.adaptation_gain, [5, -1, np.nan]),
+        (scores.last_success, [1, 0, np.nan]),
+        (scores.success_rate, [2 / 3, 1 / 2, np.nan]),
+        (scores.learnability, [2 / 9, 1 / 4, np.nan]),
+    ],
+)
+def test_what_is_not_complete_is_in_no_score(score, expected):
+    np.testing.assert_allclose(score(THREE), expected)
+
+
+def test_regret_is_what_the_oracle_had_more():
+    np.testing.assert_allclose(scores.regret(THREE, np.array([7.0, 3.0, 1.0])), [1.0, 0.0, np.nan])
+
+
+def test_positive_value_loss_by_hand():
+    errors = np.array([[1, -2, 4, 0], [-1, -1, 0, 0], [0, 0, 0, 0]], dtype=np.float32)
+    valid = np.array([[1, 1, 1, 0], [1, 1, 0, 0], [0, 0, 0, 0]], dtype=bool)
+    played = outcomes([[0.0]] * 3, td_errors=errors, valid=valid)
+    # With discount · trace = 1/2 the advantages are 1 − 1 + 1, −2 + 2 and 4.
+    value = scores.positive_value_loss(played, discount=0.5, trace=1.0)
+    np.testing.assert_allclose(value, [(1 + 0 + 4) / 3, 0.0, np.nan])
+
+
+def test_positive_value_loss_ignores_what_stands_in_waiting_slots():
+    valid = np.array([[True, True, False, False]])
+    clean = outcomes([[0.0]], td_errors=np.array([[1, 1, 0, 0]], np.float32), valid=valid)
+    dirty = outcomes([[0.0]], td_errors=np.array([[1, 1, 9, 9]], np.float32), valid=valid)
+    np.testing.assert_array_equal(
+        scores.positive_value_loss(clean), scores.positive_value_loss(dirty)
+    )
+
+
+@pytest.mark.parametrize("name", ["last_success", "success_rate", "learnability"])
+def test_success_without_meaning_is_refused(name):
+    with pytest.raises(ValueError, match="success has no meaning"):
+        scores.SCORES[name](outcomes([[1.0]]))
+
+
+def test_positive_value_loss_needs_a_critic():
+    with pytest.raises(ValueError, match="no critic"):
+        scores.positive_value_loss(outcomes([[1.0]]))
+
+
+def test_every_registered_score_gives_one_number_a_task():
+    played = outcomes(
+        [[1.0, 2.0]] * 5, successes=[[0, 1]] * 5, td_errors=np.ones((5, 4), np.float32)
+    )
+    for score in scores.SCORES.values():
+        assert score(played).shape == (5,)
+        assert np.isfinite(score(played)).all()
