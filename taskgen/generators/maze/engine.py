@@ -21,7 +21,7 @@ from taskgen.generators.maze.kernels import (
     OBSERVATION_SIZE,
     advance,
     advance_threads,
-    copy_grids,
+    load_mazes,
     observe_slots,
     play,
     play_threads,
@@ -74,17 +74,31 @@ class Arena:
         Raises:
             ValueError: if a maze is larger than the largest that was loaded.
         """
+        if mazes.stride > self.stride:
+            self._check_sides(mazes, rows)
+        load_mazes(
+            mazes.grids,
+            mazes.starts,
+            mazes.goals,
+            mazes.headings,
+            mazes.horizons,
+            rows,
+            slots,
+            self.stride,
+            self.grids,
+            self.starts,
+            self.goals,
+            self.start_headings,
+            self.horizons,
+        )
+
+    def _check_sides(self, mazes: MazeArrays, rows: NDArray[np.int64]) -> None:
         largest = max(mazes.heights[rows].max(initial=0), mazes.widths[rows].max(initial=0))
         if largest + 2 * MARGIN > self.stride:
             raise ValueError(
                 f"these slots hold mazes of at most {self.stride - 2 * MARGIN} cells a side, got "
                 f"{largest}; load all slots anew."
             )
-        self.horizons[slots] = mazes.horizons[rows]
-        self.start_headings[slots] = mazes.headings[rows]
-        self.starts[slots] = (mazes.starts[rows] + MARGIN) @ np.array([self.stride, 1])
-        self.goals[slots] = (mazes.goals[rows] + MARGIN) @ np.array([self.stride, 1])
-        copy_grids(mazes.grids, rows, self.grids, slots, self.stride, self.goals)
 
     def begin(self, slots: NDArray[np.int64]) -> None:
         """Puts the agents of these slots on their starts."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 import numba
 import numpy as np
 
-from taskgen.generators.maze.arrays import NUM_CHUNKS
+from taskgen.generators.maze.arrays import MARGIN, NUM_CHUNKS
 
 VIEW = 5
 OBSERVATION_SIZE = 2 * VIEW * VIEW + 4
@@ -202,12 +202,32 @@ def observe_slots(grids, stride, positions, headings, slots, observations):
 
 
 @numba.njit(cache=True)
-def copy_grids(sources, rows, grids, slots, stride, goals):
-    """Copies grids of one stride into grids of another, and marks the goals."""
+def load_mazes(
+    sources,
+    source_starts,
+    source_goals,
+    source_headings,
+    source_horizons,
+    rows,
+    slots,
+    stride,
+    grids,
+    starts,
+    goals,
+    start_headings,
+    horizons,
+):
+    """Puts mazes of one stride into slots of another, and marks the goals."""
     side = min(sources.shape[1], stride)
     for k in range(len(slots)):
-        grid, source = grids[slots[k]], sources[rows[k]]
+        row, slot = rows[k], slots[k]
+        grid = grids[slot]
         grid[:] = 1
-        for row in range(side):
-            grid[row * stride : row * stride + side] = source[row, :side]
-        grid[goals[slots[k]]] |= _GOAL_BIT
+        for line in range(side):
+            grid[line * stride : line * stride + side] = sources[row, line, :side]
+        start, goal = source_starts[row], source_goals[row]
+        starts[slot] = (start[0] + MARGIN) * stride + start[1] + MARGIN
+        goals[slot] = (goal[0] + MARGIN) * stride + goal[1] + MARGIN
+        grid[goals[slot]] |= _GOAL_BIT
+        start_headings[slot] = source_headings[row]
+        horizons[slot] = source_horizons[row]
