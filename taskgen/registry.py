@@ -7,6 +7,7 @@ is asked for, and a plug-in that cannot be imported is listed with its error, ne
 from __future__ import annotations
 
 import difflib
+import functools
 import importlib
 import sys
 from dataclasses import dataclass
@@ -64,6 +65,7 @@ def listings(group: str) -> list[Listing]:
     return found
 
 
+@functools.cache  # reading the metadata of every installed package takes tens of milliseconds
 def _entry_points(group: str) -> dict[str, EntryPoint]:
     if group not in GROUPS:
         raise ValueError(f"group must be one of {', '.join(GROUPS)}, got {group!r}.")
