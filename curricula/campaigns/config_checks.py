@@ -78,7 +78,7 @@ def check_regions(section: str, regions: Any, space: ParameterSpace) -> list[Pro
     """Returns what is wrong with values or intervals by parameter; no mapping, no problem here."""
     problems: list[Problem] = []
     for name, value in regions.items() if isinstance(regions, Mapping) else ():
-        path = f"{section}.{name}"
+        path = f"{section}.{name}" if section else str(name)
         if name not in space:
             problems.append(Problem(path, f"is no parameter here{suggestion(str(name), space)}"))
             continue

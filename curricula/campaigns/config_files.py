@@ -15,7 +15,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from curricula.campaigns import strict_yaml
-from curricula.campaigns.config import CampaignConfig
+from curricula.campaigns.config import CampaignConfig, Plugin
 from curricula.campaigns.config_checks import check, check_movable, resolved
 from curricula.campaigns.config_errors import ConfigErrors, Problem, problems_of, suggestion
 from curricula.campaigns.config_regions import movable, start_distribution, target_distribution
@@ -126,7 +126,7 @@ def _put(raw: dict[str, Any], path: str, value: Any) -> list[Problem]:
         if isinstance(inner, str) and key in GROUP_OF:
             inner = {"name": inner}
         elif inner is None:
-            inner = {}
+            inner = _default_plugin(key) if depth == 0 else {}
         if not isinstance(inner, dict):
             where = ".".join(parents[: depth + 1])
             return [Problem(path, f"cannot be set, as {where} is {inner!r} and has no keys")]
@@ -134,6 +134,12 @@ def _put(raw: dict[str, Any], path: str, value: Any) -> list[Problem]:
         section = inner
     section[last] = value
     return []
+
+
+def _default_plugin(section: str) -> dict[str, Any]:
+    """Returns a section that only names its default plug-in, for an override of its options."""
+    default = CampaignConfig.model_fields[section].default if section in GROUP_OF else None
+    return {"name": default.name} if isinstance(default, Plugin) else {}
 
 
 def _validated(raw: dict[str, Any], problems: list[Problem]) -> CampaignConfig | None:

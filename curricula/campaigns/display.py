@@ -43,23 +43,25 @@ def make_display(plain: bool = False) -> Display:
 
 
 def estimate_text(estimate: Record) -> str:
-    """Returns the estimate of a campaign as a sentence.
+    """Returns the estimate of a campaign in words; what cannot be known is left out.
 
     Example:
-        >>> estimate_text({"env_steps": 2_000_000, "seconds": 240, "bytes": 3e7, "basis": "probe"})
-        'about 2 M env steps, 4 min, 30 MB on disk (probe)'
-        >>> estimate_text({"env_steps": None, "seconds": None, "bytes": 1e6, "per": "a generation"})
-        'no end is set; 1 MB on disk a generation'
+        >>> estimate_text({"env_steps": 2_000_000, "seconds": 240, "bytes": 3e7})
+        'about 2 M env steps, 4 min, 30 MB on disk'
+        >>> estimate_text({"env_steps": 5e5, "seconds": 60, "bytes": None, "per": "a generation"})
+        'no end is set; a generation takes about 500 k env steps, 1 min'
     """
-    if not estimate:
-        return ""
-    unit = f" {estimate['per']}" if estimate.get("per") else ""
-    disk = f"{amount(estimate['bytes'])}B on disk{unit}"
-    basis = f" ({estimate['basis']})" if estimate.get("basis") else ""
-    if estimate.get("env_steps") is None:
-        return f"no end is set; {disk}{basis}"
-    steps = f"about {amount(estimate['env_steps'])} env steps{unit}"
-    return f"{steps}, {duration(estimate['seconds'])}, {disk}{basis}"
+    parts = []
+    if estimate.get("env_steps") is not None:
+        parts.append(f"{amount(estimate['env_steps'])} env steps")
+    if estimate.get("seconds") is not None:
+        parts.append(duration(estimate["seconds"]))
+    if estimate.get("bytes") is not None:
+        parts.append(f"{amount(estimate['bytes'])}B on disk")
+    text = f"about {', '.join(parts)}" if parts else ""
+    if text and estimate.get("per"):
+        text = f"no end is set; {estimate['per']} takes {text}"
+    return f"{text} ({estimate['basis']})" if text and estimate.get("basis") else text
 
 
 class PlainDisplay:
@@ -107,7 +109,8 @@ class PlainDisplay:
 
     def committed(self, record: Record) -> None:
         """Prints what the generation came to."""
-        self._progress.commit(record)
+        if not self._progress.commit(record):
+            return
         target = record["monitor"].get("target") or {}
         regions = "; ".join(f"{k} {v}" for k, v in moving_regions(record).items())
         parts = [

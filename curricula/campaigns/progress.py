@@ -61,12 +61,13 @@ class CampaignProgress:
         while len(self._recent) > 2 and now - self._recent[0][0] > _SPEED_WINDOW_S:
             self._recent.popleft()
 
-    def commit(self, record: Record) -> None:
-        """Takes a commit; the same one again, as after a resume, counts once."""
+    def commit(self, record: Record) -> bool:
+        """Takes a commit; returns False for one that was the last already."""
         if self.records and self.records[-1]["generation"] == record["generation"]:
-            self.records.pop()
+            return False
         self.records.append(record)
         self._last_commit = self._clock()
+        return True
 
     @property
     def phase_seconds(self) -> float:
@@ -91,10 +92,10 @@ class CampaignProgress:
             if self.estimated_seconds is None:
                 return None
             return max(self.estimated_seconds - (self._clock() - self.started), 0.0)
-        totals = self.records[-1]["totals"]
+        last, totals = self.records[-1], self.records[-1]["totals"]
         bounds = [
             _remaining(budget.get("env_steps"), totals.get("env_steps"), totals.get("seconds")),
-            _remaining(budget.get("generations"), totals.get("generations"), totals.get("seconds")),
+            _remaining(budget.get("generations"), last["generation"], totals.get("seconds")),
         ]
         if budget.get("hours") is not None:
             bounds.append(3600.0 * budget["hours"] - totals.get("seconds", 0.0))
@@ -187,10 +188,11 @@ def decision_text(record: Record) -> str:
     """Returns which branch went on and why, in a few words."""
     decision = record.get("decision") or {}
     candidates = {c["index"]: c for c in record.get("candidates") or ()}
-    if record["generation"] == 0 or not candidates:
-        return "untrained start" if record["generation"] == 0 else "–"
+    if record["generation"] == 0:
+        return "untrained start"
     origin = (candidates.get(decision.get("winner")) or {}).get("origin", "–")
-    return f"{origin} by {decision.get('decided_by', '–')}"
+    reason = decision.get("decided_by", "–")
+    return origin if reason == origin else f"{origin} by {reason}"
 
 
 def gain_text(record: Record) -> str:

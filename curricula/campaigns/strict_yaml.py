@@ -27,6 +27,7 @@ _KINDS = {
         list("-+0123456789."),
     ),
 }
+_MAX_DEPTH = 50
 _TWICE = "stands twice"
 _PLAIN = {f"tag:yaml.org,2002:{kind}" for kind in (*_KINDS, "str", "map", "seq")}
 
@@ -77,8 +78,6 @@ def parse(text: str) -> Any:
         return yaml.load(text, Loader=_Loader)
     except yaml.YAMLError as error:
         raise BadYaml([Problem("", f"is not YAML: {_told(error)}")]) from error
-    except RecursionError:
-        raise BadYaml([Problem("", "is nested too deeply to be a campaign file")]) from None
 
 
 def dump(value: Any) -> str:
@@ -87,9 +86,14 @@ def dump(value: Any) -> str:
 
 
 def _composed(text: str) -> yaml.Node | None:
+    depth = 0
     for event in yaml.parse(text, Loader=_Loader):
+        line = event.start_mark.line + 1
+        depth += isinstance(event, yaml.CollectionStartEvent)
+        depth -= isinstance(event, yaml.CollectionEndEvent)
+        if depth > _MAX_DEPTH:
+            raise BadYaml([Problem("", f"line {line}: nested deeper than {_MAX_DEPTH} levels")])
         if isinstance(event, yaml.AliasEvent):
-            line = event.start_mark.line + 1
             raise BadYaml(
                 [Problem("", f"line {line}: aliases (*{event.anchor}) are not read; write it out")]
             )

@@ -1,0 +1,79 @@
+"""The command `taskgen`: run campaigns, look at them, look at tasks, check plug-ins.
+
+The commands lie in `curricula.campaigns.commands`, one room a file. What is slow to import (torch,
+mlflow, optuna) is imported by the commands that need it, when they need it. Exit codes: 0 done,
+1 failed, 2 bad input (nothing was started).
+"""
+
+from __future__ import annotations
+
+import sys
+import traceback
+from collections.abc import Sequence
+from typing import Any
+
+import typer
+from typer.core import TyperGroup
+
+from curricula.campaigns.commands import campaigns, catalogue, server, tasks
+from curricula.campaigns.commands.common import UserError
+from curricula.campaigns.config_errors import ConfigErrors
+from taskgen.parameters import OutOfSpace
+from taskgen.registry import UnknownPlugin
+
+_INPUT_ERRORS: tuple[type[Exception], ...] = (UserError, ConfigErrors, UnknownPlugin, OutOfSpace)
+_DEBUG = "--debug"
+
+
+class _Commands(TyperGroup):
+    """Turns what goes wrong into a sentence and an exit code; `--debug` may stand anywhere."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        ctx.obj = {"debug": _DEBUG in args}
+        return super().parse_args(ctx, [arg for arg in args if arg != _DEBUG])
+
+    def invoke(self, ctx: Any) -> Any:
+        try:
+            return super().invoke(ctx)
+        except Exception as error:
+            if isinstance(error, typer.Abort) or hasattr(error, "exit_code"):
+                raise
+            if ctx.obj["debug"]:
+                traceback.print_exc()
+            raise typer.Exit(_report(error, ctx.obj["debug"])) from error
+
+
+def _report(error: Exception, debug: bool) -> int:
+    """Prints what went wrong; returns the exit code."""
+    if isinstance(error, _input_errors()):
+        typer.echo(f"error: {error}", err=True)
+        return 2
+    text = str(error) or repr(error)
+    hint = "" if debug else " (--debug shows where)"
+    typer.echo(f"failed: {type(error).__name__}: {text}{hint}", err=True)
+    return 1
+
+
+def _input_errors() -> tuple[type[Exception], ...]:
+    """What a person can put right; `CampaignError` lives beside torch, so only if it was loaded."""
+    checkpoint = sys.modules.get("curricula.campaigns.checkpoint")
+    return (*_INPUT_ERRORS, checkpoint.CampaignError) if checkpoint else _INPUT_ERRORS
+
+
+app = typer.Typer(
+    name="taskgen",
+    cls=_Commands,
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    help="Make tasks, meta-train on them, let a search move where they come from.",
+    epilog="--debug, anywhere, shows where an error came from. Begin: taskgen run maze-quickstart",
+)
+for _module in (campaigns, tasks, catalogue, server):
+    _module.register(app)
+
+
+def main(args: Sequence[str] | None = None) -> None:
+    """Runs the command; the entry point of the package."""
+    app(args=None if args is None else list(args))

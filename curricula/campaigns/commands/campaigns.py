@@ -1,0 +1,361 @@
+"""Running campaigns and asking after them: `run`, `resume`, `status`, `evaluate`."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from pathlib import Path
+from types import FrameType, TracebackType
+from typing import TYPE_CHECKING, Annotated, Any, Self
+
+import typer
+
+from curricula.campaigns.commands.common import (
+    DEFAULT_ROOT,
+    CampaignName,
+    Root,
+    UserError,
+    campaign_names,
+    find_campaign,
+    open_store,
+    print_table,
+)
+from curricula.campaigns.progress import (
+    amount,
+    decision_text,
+    duration,
+    gain_text,
+    moving_regions,
+    with_interval,
+)
+
+if TYPE_CHECKING:
+    from curricula.campaigns.campaign import Campaign
+    from curricula.campaigns.config import BudgetConfig, CampaignConfig
+    from curricula.campaigns.tracking import Display, Tracker
+
+Plain = Annotated[bool, typer.Option("--plain", help="lines instead of a live display")]
+NoTracking = Annotated[bool, typer.Option("--no-tracking", help="log nothing to MLflow")]
+
+_MEASURES = {
+    "return_iqm": "return (IQM)",
+    "success_rate": "success",
+    "adaptation_gain": "adaptation gain",
+    "mastered_share": "mastered",
+    "return_cvar10": "return, worst 10 %",
+    "num_tasks": "tasks",
+}
+_SHOWN_GENERATIONS = 12
+
+
+def register(app: typer.Typer) -> None:
+    """Adds the commands of this module."""
+    app.command()(run)
+    app.command()(resume)
+    app.command()(status)
+    app.command()(evaluate)
+
+
+def run(
+    campaign: Annotated[str, typer.Argument(metavar="PRESET|FILE", help="what to run")],
+    overrides: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[key.sub=value]…", help="changes, as in budget.hours=2"),
+    ] = None,
+    root: Root = DEFAULT_ROOT,
+    plain: Plain = False,
+    no_tracking: NoTracking = False,
+) -> None:
+    """Run a campaign to the end of its budget. Ctrl-C stops it after the next commit."""
+    from curricula.campaigns.config_files import is_preset, load
+
+    config = load(campaign, overrides or ())
+    named = any(override.startswith("name=") for override in overrides or ())
+    if is_preset(campaign) and not named:
+        config = config.model_copy(update={"name": free_name(config.name, root)})
+    elif config.name in campaign_names(root):
+        raise UserError(
+            f"{root} has a campaign {config.name!r} already; go on with it by "
+            f"`taskgen resume {config.name}`, or start another with name=…"
+        )
+    _create_and_run(config, root, plain, no_tracking)
+
+
+def resume(
+    campaign: CampaignName,
+    overrides: Annotated[
+        list[str] | None, typer.Argument(metavar="[budget.…=…]…", help="a larger budget")
+    ] = None,
+    root: Root = DEFAULT_ROOT,
+    plain: Plain = False,
+    no_tracking: NoTracking = False,
+) -> None:
+    """Go on with a campaign from its last commit; its budget may be changed, nothing else."""
+    folder = find_campaign(campaign, root)
+    store = open_store(folder)
+    budget = changed_budget(store.config(), overrides or ())
+    from curricula.campaigns.campaign import Campaign
+
+    config = store.config()
+    display = _display(plain)
+    tracker = _tracker(config, root, no_tracking)
+    _run(Campaign.resume(folder, tracker, display, budget), display, root, estimated=False)
+
+
+def status(
+    campaign: Annotated[
+        str | None, typer.Argument(metavar="[CAMPAIGN]", help="name, or folder; none: all")
+    ] = None,
+    root: Root = DEFAULT_ROOT,
+) -> None:
+    """Say how far a campaign is and what it came to; without a name, list all campaigns."""
+    if campaign is None:
+        _print_all(root)
+        return
+    store = open_store(find_campaign(campaign, root))
+    records = list(store.records())
+    config = store.config()
+    if not records:
+        typer.echo(f"{config.name} has not committed anything yet.")
+        return
+    last = records[-1]
+    typer.echo(f"{config.name}: generation {last['generation']}, {_used(config, last)}")
+    if last.get("quarantine"):
+        typer.echo(f"quarantined tasks: {len(last['quarantine'])}")
+    print_measures(last["monitor"])
+    print_table(
+        ["gen", "went on", "gain", "validation return", "success", "distribution", "steps"],
+        [_generation_row(record) for record in records[-_SHOWN_GENERATIONS:]],
+    )
+
+
+def evaluate(
+    campaign: CampaignName,
+    suite: Annotated[
+        str | None, typer.Option(help="a named suite of the generator instead of the sealed test")
+    ] = None,
+    root: Root = DEFAULT_ROOT,
+) -> None:
+    """Play the sealed test, or a named suite, with the newest learner of a campaign."""
+    folder = find_campaign(campaign, root)
+    from curricula.campaigns.api import evaluate_campaign
+
+    result = evaluate_campaign(folder, root=root, suite=suite)
+    print_result(result, suite or "sealed test")
+
+
+def free_name(name: str, root: Path) -> str:
+    """Returns the name, or the first of name-2, name-3, … that no campaign has."""
+    taken = set(campaign_names(root))
+    count = 1
+    free = name
+    while free in taken:
+        count += 1
+        free = f"{name}-{count}"
+    return free
+
+
+def changed_budget(config: CampaignConfig, overrides: list[str] | tuple[()]) -> BudgetConfig | None:
+    """Returns the budget with overrides of a resume; None where nothing is to change.
+
+    Raises:
+        UserError: if something else than the budget is to change.
+        ConfigErrors: if the new budget is not one.
+    """
+    if not overrides:
+        return None
+    from curricula.campaigns.config_files import dump, loads
+
+    others = [text for text in overrides if not text.startswith("budget.")]
+    if others:
+        raise UserError(
+            f"resume may change budget.env_steps, budget.generations and budget.hours, got "
+            f"{', '.join(others)}; everything else decides what was measured, so start another "
+            f"campaign for it."
+        )
+    return loads(dump(config), overrides, f"the campaign {config.name}").budget
+
+
+class StopOnSignal:
+    """Lets Ctrl-C and SIGTERM stop a campaign: first after the next commit, then at once.
+
+    Args:
+        campaign: what to stop.
+        display: says so.
+    """
+
+    def __init__(self, campaign: Campaign, display: Display) -> None:
+        self._campaign = campaign
+        self._display = display
+        self._before: dict[int, Any] = {}
+        self.received: list[int] = []
+
+    def __enter__(self) -> Self:
+        for number in (signal.SIGINT, signal.SIGTERM):
+            self._before[number] = signal.signal(number, self._handle)
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        for number, handler in self._before.items():
+            signal.signal(number, handler)
+
+    def _handle(self, number: int, frame: FrameType | None) -> None:
+        del frame
+        self.received.append(number)
+        if len(self.received) > 1:
+            for each in self._before:
+                signal.signal(each, signal.SIG_DFL)
+            raise KeyboardInterrupt
+        self._campaign.request_stop()
+        # The interrupted code may be printing, so what is said here comes from elsewhere.
+        sentence = "stopping after the next commit; once more stops at once."
+        threading.Thread(target=self._display.say, args=(sentence,), daemon=True).start()
+
+
+def print_measures(monitor: dict[str, Any]) -> None:
+    """Prints the measures of named task sets side by side."""
+    sets = {name: measures for name, measures in monitor.items() if measures}
+    rows = [
+        [label, *(_measure(key, measures) for measures in sets.values())]
+        for key, label in _MEASURES.items()
+    ]
+    print_table(["", *sets], [row for row in rows if any(cell != "–" for cell in row[1:])])
+
+
+def print_result(result: dict[str, Any], name: str) -> None:
+    """Prints what a test or suite came to."""
+    times = f", opened {result['uses']} times" if result.get("uses", 1) > 1 else ""
+    steps = amount(result["env_steps"])
+    typer.echo(f"{name}: learner of generation {result['generation']}, {steps} env steps{times}")
+    print_measures({name: result["measures"]})
+    print_curve(result["measures"].get("curve") or {})
+
+
+def print_curve(curve: dict[str, Any]) -> None:
+    """Prints the adaptation curve: what a lifetime's first, second, … episode comes to."""
+    labels = {"returns": "return", "successes": "success", "lengths": "steps"}
+    rows = [
+        [label, *("–" if value is None else f"{value:.3g}" for value in curve[key])]
+        for key, label in labels.items()
+        if curve.get(key)
+    ]
+    if rows:
+        print_table(["by unit of adaptation", *map(str, range(1, len(rows[0])))], rows)
+
+
+def _create_and_run(config: CampaignConfig, root: Path, plain: bool, no_tracking: bool) -> None:
+    from curricula.campaigns.campaign import Campaign
+
+    display = _display(plain)
+    tracker = _tracker(config, root, no_tracking)
+    _run(Campaign.create(config, root, tracker, display), display, root, estimated=True)
+
+
+def _run(campaign: Campaign, display: Display, root: Path, estimated: bool) -> None:
+    """Runs a campaign, stops it when asked, and says where to look."""
+    from curricula.campaigns.estimate import estimate
+
+    name = campaign.config.name
+    with StopOnSignal(campaign, display) as stop:
+        try:
+            expected = estimate(campaign.config) if estimated else {}
+            display.start(campaign.config.model_dump(mode="json"), expected)
+            result = campaign.run()
+        except KeyboardInterrupt:
+            typer.echo(f"stopped at once; `taskgen resume {name}{_root_option(root)}` goes on.")
+            raise typer.Exit(128 + (stop.received or [signal.SIGINT])[-1]) from None
+        finally:
+            display.stop()
+    _print_end(campaign, result, root)
+
+
+def _display(plain: bool) -> Display:
+    from curricula.campaigns.display import make_display
+
+    return make_display(plain)
+
+
+def _tracker(config: CampaignConfig, root: Path, no_tracking: bool) -> Tracker:
+    if no_tracking:
+        from curricula.campaigns.tracking import NullTracker
+
+        return NullTracker()
+    from curricula.campaigns.mlflow_tracker import MlflowTracker
+
+    return MlflowTracker(config.tracking, root)
+
+
+def _print_end(campaign: Campaign, result: dict[str, Any], root: Path) -> None:
+    name, record = campaign.config.name, result["record"]
+    typer.echo(f"{name} {result['status']}: {_used(campaign.config, record)}")
+    if result.get("test"):
+        print_result(result["test"], "sealed test")
+    option = _root_option(root)
+    hints = [
+        [f"taskgen ui{option}", "curves, tasks and learners in MLflow, in a browser"],
+        [f"taskgen status {name}{option}", "the same numbers here"],
+        [f"taskgen show TASK_ID{option}", "one of its tasks"],
+        [f"taskgen resume {name}{option}", _resume_hint(result)],
+    ]
+    print_table(["where to look", ""], hints)
+
+
+def _resume_hint(result: dict[str, Any]) -> str:
+    if result["status"] == "finished":
+        return "goes on, with a larger budget: budget.env_steps=…, .generations=… or .hours=…"
+    return "goes on from the last commit"
+
+
+def _root_option(root: Path) -> str:
+    return "" if root == DEFAULT_ROOT else f" --root {root}"
+
+
+def _print_all(root: Path) -> None:
+    names = campaign_names(root)
+    if not names:
+        typer.echo(f"{root} holds no campaign yet; start one with `taskgen run maze-quickstart`.")
+        return
+    rows = []
+    for name in names:
+        records = list(open_store(root / "campaigns" / name).records())
+        rows.append([name, *(_generation_row(records[-1]) if records else ["–"] * 7)])
+    columns = ["gen", "went on", "gain", "validation return", "success", "distribution", "steps"]
+    print_table(["campaign", *columns], rows)
+
+
+def _used(config: CampaignConfig, record: dict[str, Any]) -> str:
+    totals, budget = record["totals"], config.budget
+    steps = f"{amount(totals['env_steps'])} env steps" + _of(budget.env_steps, amount)
+    hours = None if budget.hours is None else 3600 * budget.hours
+    parts = [steps, duration(totals["seconds"]) + _of(hours, duration)]
+    if budget.generations is not None:
+        parts.append(f"{record['generation']} of {budget.generations} generations")
+    return ", ".join(parts)
+
+
+def _of(bound: float | None, text: Any) -> str:
+    return "" if bound is None else f" of {text(bound)}"
+
+
+def _measure(key: str, measures: dict[str, Any]) -> str:
+    value = measures.get(key)
+    return str(value) if key == "num_tasks" and value is not None else with_interval(value)
+
+
+def _generation_row(record: dict[str, Any]) -> list[str]:
+    target = record["monitor"].get("target") or {}
+    regions = "; ".join(f"{name} {text}" for name, text in moving_regions(record).items())
+    return [
+        str(record["generation"]),
+        decision_text(record),
+        gain_text(record),
+        with_interval(target.get("return_iqm")),
+        with_interval(target.get("success_rate")),
+        regions,
+        amount(record["totals"]["env_steps"]),
+    ]

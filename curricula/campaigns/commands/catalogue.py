@@ -1,0 +1,112 @@
+"""What there is to choose from: `list`, `show-config`, `check`."""
+
+from __future__ import annotations
+
+import ast
+import importlib.util
+from enum import StrEnum
+from importlib.metadata import EntryPoint, entry_points
+from typing import Annotated, Any
+
+import typer
+
+from curricula.campaigns.commands.common import UserError, print_table
+from curricula.campaigns.config import Plugin
+
+_OWN_DISTRIBUTION = "taskgen-rl"
+
+
+class Kind(StrEnum):
+    """What can be listed."""
+
+    GENERATORS = "generators"
+    LEARNERS = "learners"
+    CURRICULA = "curricula"
+    SEARCHES = "searches"
+    PRESETS = "presets"
+
+
+def register(app: typer.Typer) -> None:
+    """Adds the commands of this module."""
+    app.command("list")(list_)
+    app.command("show-config")(show_config)
+    app.command()(check)
+
+
+def list_(kind: Annotated[Kind, typer.Argument(help="what to list")]) -> None:
+    """List what a campaign file can name, one line each; broken plug-ins with their error."""
+    if kind is Kind.PRESETS:
+        from curricula.campaigns.config_files import presets
+
+        print_table(["preset", "what it is"], [[k, v] for k, v in presets().items()])
+        return
+    rows = [_listed(point) for point in _entry_points(kind.value)]
+    print_table([kind.value, "what it is", "error"], rows)
+
+
+def show_config(
+    file: Annotated[str, typer.Argument(metavar="PRESET|FILE", help="a preset, or a file")],
+    overrides: Annotated[
+        list[str] | None, typer.Argument(metavar="[key.sub=value]…", help="changes")
+    ] = None,
+) -> None:
+    """Print a campaign file as it will run: checked, overridden, every default written out."""
+    from curricula.campaigns.config_files import dump, load
+
+    typer.echo(dump(load(file, overrides or ())), nl=False)
+
+
+def check(
+    generator: Annotated[str, typer.Argument(help="registered name, or module:Class")],
+    options: Annotated[
+        list[str] | None, typer.Argument(metavar="[option=value]…", help="of its constructor")
+    ] = None,
+    thorough: Annotated[bool, typer.Option(help="take four times as many tasks")] = False,
+) -> None:
+    """Check that a generator keeps to the contract; for authors of plug-ins."""
+    from curricula.campaigns.config_files import apply_overrides
+    from curricula.campaigns.plugins import make_generator
+    from taskgen.checks import check_generator
+
+    given: dict[str, Any] = {}
+    problems = apply_overrides(given, options or ())
+    if problems:
+        raise UserError("; ".join(map(str, problems)))
+    made = make_generator(Plugin(name=generator, options=given))
+    report = check_generator(made, thorough=thorough)
+    typer.echo(str(report))
+    num_failed = len(report.failed)
+    if num_failed:
+        typer.echo(f"{num_failed} of {len(report.results)} checks failed", err=True)
+        raise typer.Exit(1)
+    typer.echo(f"all {len(report.results)} checks hold")
+
+
+def _entry_points(group: str) -> list[EntryPoint]:
+    return sorted(entry_points(group=f"taskgen.{group}"), key=lambda point: point.name)
+
+
+def _listed(point: EntryPoint) -> list[str]:
+    """Returns name, first line of the docstring, and error of a plug-in.
+
+    Ours are read, not imported, which would take seconds for a line of text; those of others are
+    imported, to tell whether they can be.
+    """
+    try:
+        ours = point.dist is not None and point.dist.name == _OWN_DISTRIBUTION
+        text = _read_docstring(point) if ours else point.load().__doc__
+    except Exception as error:
+        return [point.name, "", f"{type(error).__name__}: {error}"]
+    return [point.name, (text or "").strip().partition("\n")[0], ""]
+
+
+def _read_docstring(point: EntryPoint) -> str | None:
+    spec = importlib.util.find_spec(point.module)
+    if spec is None or spec.origin is None:
+        raise ImportError(f"there is no module {point.module}")
+    with open(spec.origin, encoding="utf-8") as file:
+        tree = ast.parse(file.read())
+    for node in tree.body:
+        if isinstance(node, ast.ClassDef) and node.name == point.attr:
+            return ast.get_docstring(node)
+    raise ImportError(f"{point.module} defines no class {point.attr}")

@@ -1,0 +1,96 @@
+"""MLflow's pages for the embedded store: `ui`.
+
+The light form of the server: one worker, no job runners, no telemetry, this machine only. MLflow
+is started as a process of its own and not imported here.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from curricula.campaigns.commands.common import DEFAULT_ROOT, Root, UserError
+
+HOST = "127.0.0.1"
+PAGE = "#/experiments?workflowType=machine_learning"
+"""MLflow opens on pages for language models unless the address says what is meant."""
+
+_LIGHT = {
+    "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
+    "MLFLOW_DISABLE_TELEMETRY": "true",
+    "DO_NOT_TRACK": "true",
+    "MLFLOW_DISABLE_AGENT_HINT": "true",
+}
+
+
+def register(app: typer.Typer) -> None:
+    """Adds the command of this module."""
+    app.command()(ui)
+
+
+def ui(
+    port: Annotated[int, typer.Option(min=1, max=65535, help="of this machine")] = 5000,
+    root: Root = DEFAULT_ROOT,
+) -> None:
+    """Show all campaigns in MLflow, in a browser; Ctrl-C ends it."""
+    remote = os.environ.get("MLFLOW_TRACKING_URI", "")
+    if remote.startswith(("http://", "https://")):
+        typer.echo(f"MLFLOW_TRACKING_URI names a server that runs already: {remote}/{PAGE}")
+        return
+    if _is_taken(port):
+        raise UserError(
+            f"port {port} of {HOST} is in use, perhaps by another `taskgen ui`; "
+            f"take another with --port."
+        )
+    if not (root / "mlflow.db").exists() and not remote:
+        typer.echo(
+            f"{root} holds no MLflow store yet; the pages will be empty until a campaign runs."
+        )
+    typer.echo(f"MLflow, in some seconds: {address(port)}  (Ctrl-C ends it)")
+    server = subprocess.Popen(command(root, port, remote), env={**os.environ, **_LIGHT})
+    try:
+        code = server.wait()
+    except KeyboardInterrupt:
+        server.terminate()
+        code = server.wait() and 0
+    if code:
+        raise RuntimeError(f"the MLflow server ended with code {code}; its output says why.")
+
+
+def address(port: int) -> str:
+    """Returns the address of the pages."""
+    return f"http://{HOST}:{port}/{PAGE}"
+
+
+def command(root: Path, port: int, store: str = "") -> list[str]:
+    """Returns the command line of the server.
+
+    Args:
+        root: where the embedded store lies.
+        port: of this machine.
+        store: another store's URI, "" for the embedded one.
+    """
+    root = root.resolve()
+    root.mkdir(parents=True, exist_ok=True)
+    return [
+        *(sys.executable, "-m", "mlflow", "server"),
+        *("--backend-store-uri", store or f"sqlite:///{root / 'mlflow.db'}"),
+        *("--default-artifact-root", (root / "artifacts").as_uri()),
+        *("--host", HOST, "--port", str(port), "--workers", "1"),
+    ]
+
+
+def _is_taken(port: int) -> bool:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((HOST, port))
+        except OSError:
+            return True
+    return False
