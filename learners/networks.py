@@ -14,6 +14,7 @@ from typing import TypeAlias
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
 State: TypeAlias = tuple[Tensor, ...]
 """What the memory carries from step to step: (h,) of a GRU, (h, c) of an LSTM, each [1, B, N]."""
@@ -84,6 +85,28 @@ class RecurrentActorCritic(nn.Module):
             features = torch.cat((features, encoded.float()), dim=-1)
         return features, after if isinstance(after, tuple) else (after,)
 
+    def whole_lifetimes(self, inputs: Tensor, lengths: Sequence[int]) -> Tensor:
+        """Returns the features of lifetimes of different lengths, each from its empty memory.
+
+        The same as `forward`, but lifetimes that are over are dropped on the way instead of being
+        computed to the end of the longest; their features are 0 from there on.
+
+        Args:
+            inputs: [H, B, D], the longest lifetime first.
+            lengths: env steps of each lifetime, falling, [B].
+
+        Returns:
+            Features [H, B, F].
+        """
+        state: State | None = None
+        parts = []
+        for start, stop, num in stretches(lengths):
+            if state is not None:
+                state = tuple(part[:, :num] for part in state)
+            features, state = self(inputs[start:stop, :num], state)
+            parts.append(functional.pad(features, (0, 0, 0, len(lengths) - num)))
+        return torch.cat(parts)
+
     def policy(self, features: Tensor) -> Tensor:
         """Returns the action head's outputs, [..., P]."""
         outputs: Tensor = self.policy_head(features)
@@ -112,6 +135,30 @@ class RecurrentActorCritic(nn.Module):
             # A forget gate that starts open: Jozefowicz et al. 2015, section 2.2.
             size = self.shape.hidden_size
             dict(self.memory.named_parameters())["bias_hh_l0"][size : 2 * size] = 1.0
+
+
+def stretches(
+    lengths: Sequence[int], max_stretches: int = 8, min_steps: int = 16
+) -> list[tuple[int, int, int]]:
+    """Returns (start, stop, num lifetimes) of stretches of time that cover falling lengths.
+
+    Lifetimes drop out at the ends of stretches only: fewer of them cost less bookkeeping, more of
+    them less computing of what is over.
+
+    Example:
+        >>> stretches([100, 90, 40, 40])
+        [(0, 40, 4), (40, 100, 2)]
+    """
+    longest, num = lengths[0], len(lengths)
+    ends = sorted({lengths[num - 1 - k * num // max_stretches] for k in range(max_stretches)})
+    cuts = [0]
+    for end in ends:
+        if end - cuts[-1] >= min_steps and longest - end >= min_steps:
+            cuts.append(end)
+    cuts.append(longest)
+    return [
+        (start, stop, sum(length > start for length in lengths)) for start, stop in pairwise(cuts)
+    ]
 
 
 @contextmanager

@@ -128,11 +128,17 @@ class _Batch:
     targets: Tensor
     valid: Tensor
 
+    @property
+    def lengths(self) -> list[int]:
+        """Env steps of each lifetime."""
+        lengths: list[int] = self.valid.sum(dim=0).tolist()
+        return lengths
+
     def select(self, lifetimes: NDArray[np.int64]) -> _Batch:
-        """Returns some lifetimes, cut to the longest of them."""
-        index = torch.from_numpy(lifetimes)
-        valid = self.valid[:, index]
-        num_steps = int(valid.any(dim=1).sum())
+        """Returns some lifetimes, the longest first, cut to its length."""
+        lengths = self.valid.sum(dim=0)[torch.from_numpy(lifetimes)]
+        index = torch.from_numpy(lifetimes)[lengths.argsort(descending=True, stable=True)]
+        num_steps = int(lengths.max())
         parts = {name: x[:num_steps].index_select(1, index) for name, x in vars(self).items()}
         return _Batch(**parts)
 
@@ -331,7 +337,7 @@ class RL2(Learner):
     def _step(self, batch: _Batch) -> dict[str, Tensor]:
         """Takes one gradient step and returns its metrics."""
         config, valid = self.config, batch.valid
-        features, _ = self.network(batch.inputs)
+        features = self.network.whole_lifetimes(batch.inputs, batch.lengths)
         outputs, values = self.network.policy(features), self.network.value(features)
         log_probs = self._head.log_prob(outputs, batch.actions)
         policy_loss = losses.clipped_policy_loss(

@@ -5,11 +5,13 @@ import numpy as np
 import pytest
 import torch
 from gymnasium.spaces import Box, Discrete, MultiBinary
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from learners.features import InputFeatures, SpaceFeatures
 from learners.heads import CategoricalHead, make_head
 from learners.learner import Step
-from learners.networks import NetworkShape, RecurrentActorCritic
+from learners.networks import NetworkShape, RecurrentActorCritic, stretches
 from learners.precision import favoured_cell, has_bfloat16_unit, resolve_compute
 
 
@@ -105,6 +107,34 @@ def test_step_by_step_equals_the_whole_lifetime(cell, precision):
     tolerance = 1e-6 if precision == "float32" else 1e-2
     torch.testing.assert_close(torch.cat(parts), whole, atol=tolerance, rtol=0)
     torch.testing.assert_close(state[0], last[0], atol=tolerance, rtol=0, check_dtype=False)
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.lists(st.integers(1, 300), min_size=1, max_size=20))
+def test_stretches_cover_every_step_of_every_lifetime(lengths):
+    lengths = sorted(lengths, reverse=True)
+    parts = stretches(lengths)
+    assert [part[0] for part in parts] == [0] + [part[1] for part in parts[:-1]]
+    assert parts[-1][1] == lengths[0]
+    for start, stop, num in parts:
+        assert stop > start
+        assert num == sum(length > start for length in lengths)
+
+
+@pytest.mark.parametrize("cell", ["lstm", "gru"])
+def test_dropping_lifetimes_on_the_way_changes_neither_features_nor_gradients(cell):
+    lengths = [90, 60, 31, 30, 12]
+    valid = torch.arange(90)[:, None] < torch.tensor(lengths)
+    inputs = torch.rand(90, 5, 5, generator=torch.Generator().manual_seed(0))
+    assert len(stretches(lengths)) > 2
+    results = []
+    for whole in (True, False):
+        model = network(cell=cell, encoder_sizes=(6,))
+        features = model.whole_lifetimes(inputs, lengths) if whole else model(inputs)[0]
+        kept = features * valid[..., None]
+        kept.square().sum().backward()
+        results.append((kept, [p.grad for p in model.memory.parameters()]))
+    torch.testing.assert_close(results[0], results[1], atol=1e-4, rtol=1e-4)
 
 
 def test_bfloat16_is_close_to_float32_and_is_not_it():
