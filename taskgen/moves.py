@@ -18,6 +18,7 @@ Move: TypeAlias = dict[str, float]
 
 _MIN_WEIGHT = 0.01
 _MAX_LOGIT = 2.0
+_SMALLEST = 1e-9
 
 
 def axes(parameter: Parameter) -> list[str]:
@@ -51,6 +52,8 @@ def effective(parameter: Numeric, before: Interval, after: Interval) -> Move:
     width = max(axis_width(parameter, before), parameter.min_axis_width)
     shift = (axis_centre(parameter, after) - axis_centre(parameter, before)) / width
     ratio = math.log2(max(axis_width(parameter, after) / width, 0.5))
+    if shift == ratio == 0.0:  # a point that grew to exactly min_width: 0 would leave it a point
+        ratio = _SMALLEST
     return {"shift": min(max(shift, -1.0), 1.0), "log_width": min(max(ratio, -1.0), 1.0)}
 
 

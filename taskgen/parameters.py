@@ -124,12 +124,12 @@ class Int:
     doc: str = ""
 
     def __post_init__(self) -> None:
-        _check_bounds(self)
         if self.step < 1 or (self.high - self.low) % self.step:
             raise ValueError(
                 f"high - low must be a multiple of step >= 1, "
                 f"got {self.low}, {self.high}, step {self.step}."
             )
+        _check_bounds(self)
 
     @property
     def axis(self) -> tuple[float, float]:

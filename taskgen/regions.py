@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from taskgen.parameters import Categorical, Int, Numeric, OutOfSpace, Parameter, describe_bounds
 
 _POINT = 1e-3
+_ROUNDING = 1e-9
 
 
 @dataclass(frozen=True)
@@ -43,7 +44,7 @@ class Weights:
         total = sum(self.values)
         if min(self.values) < 0 or not math.isfinite(total) or total <= 0:
             raise OutOfSpace(f"weights must be finite, >= 0 and not all zero, got {self.values}.")
-        if total != 1.0:
+        if abs(total - 1.0) > _ROUNDING:  # what is a sum of one already stays as it is, to the bit
             object.__setattr__(self, "values", tuple(value / total for value in self.values))
 
 
