@@ -106,7 +106,13 @@ class Arena:
         self.positions[slots] = self.starts[slots]
         self.headings[slots] = self.start_headings[slots]
         observe_slots(
-            self.grids, self.stride, self.positions, self.headings, slots, self.observations
+            self.grids,
+            self.stride,
+            self.positions,
+            self.headings,
+            self.goals,
+            slots,
+            self.observations,
         )
 
     def advance(

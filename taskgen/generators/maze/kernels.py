@@ -1,7 +1,7 @@
 """The steps of many mazes, in numba: move, reward, look.
 
-Grids are flat, one row a slot: bit 0 of a cell is its wall, bit 1 the goal. Each kernel works on
-the slots from `first` to `last`; its `_threads` twin shares them among threads.
+Grids are flat, one row a slot, and cells are indices into it. Each kernel works on the slots from
+`first` to `last`; its `_threads` twin shares them among threads.
 """
 
 # mypy: disable-error-code="no-untyped-def, untyped-decorator"
@@ -15,11 +15,10 @@ from taskgen.generators.maze.arrays import MARGIN, NUM_CHUNKS
 VIEW = 5
 OBSERVATION_SIZE = 2 * VIEW * VIEW + 4
 LEFT, RIGHT, FORWARD = range(3)
-_GOAL_BIT = 2
 
 
 @numba.njit(cache=True)
-def _observe(grid, stride, position, heading, observation):
+def _observe(grid, stride, position, heading, goal, observation):
     """Writes what an agent sees: walls, goal, heading."""
     if heading == 0:
         ahead, right = -stride, 1
@@ -30,14 +29,24 @@ def _observe(grid, stride, position, heading, observation):
     else:
         ahead, right = -1, -stride
     corner = position + (VIEW - 1) * ahead - VIEW // 2 * right
+    for k in range(VIEW * VIEW, OBSERVATION_SIZE):
+        observation[k] = 0
+    observation[2 * VIEW * VIEW + heading] = 1
     for row in range(VIEW):
         cell = corner - row * ahead
         for column in range(VIEW):
-            value = grid[cell + column * right]
-            observation[VIEW * row + column] = value & 1
-            observation[VIEW * VIEW + VIEW * row + column] = value >> 1
-    for k in range(4):
-        observation[2 * VIEW * VIEW + k] = heading == k
+            observation[VIEW * row + column] = grid[cell + column * right]
+    # Most of the time the goal is nowhere near: look for it only where it can be in view.
+    if abs(goal - position) <= (VIEW - 1) * (stride + 1):
+        _observe_goal(corner, ahead, right, goal, observation)
+
+
+@numba.njit(cache=True)
+def _observe_goal(corner, ahead, right, goal, observation):
+    for row in range(VIEW):
+        for column in range(VIEW):
+            if corner - row * ahead + column * right == goal:
+                observation[VIEW * VIEW + VIEW * row + column] = 1
 
 
 @numba.njit(cache=True)
@@ -45,7 +54,7 @@ def _ahead(grid, stride, position, heading):
     """Returns where a step forward leads: the next cell, or the same before a wall."""
     step = stride if heading & 1 == 0 else np.int64(1)
     cell = position + step if heading == 1 or heading == 2 else position - step
-    return position if grid[cell] & 1 else cell
+    return position if grid[cell] else cell
 
 
 @numba.njit(cache=True)
@@ -78,7 +87,7 @@ def advance(
         if positions[b] == goals[b]:
             terminated[b] = True
             rewards[b] = 1.0 - 0.9 * (steps_taken[b] + 1) / horizons[b]
-        _observe(grids[b], stride, positions[b], headings[b], observations[b])
+        _observe(grids[b], stride, positions[b], headings[b], goals[b], observations[b])
 
 
 @numba.njit(cache=True, parallel=True)
@@ -151,7 +160,7 @@ def play(
         if ended[b]:
             position, heading, taken = starts[b], start_headings[b], 0
         positions[b], headings[b], steps_taken[b] = position, heading, taken
-        _observe(grids[b], stride, position, heading, observations[b])
+        _observe(grids[b], stride, position, heading, goals[b], observations[b])
 
 
 @numba.njit(cache=True, parallel=True)
@@ -195,10 +204,10 @@ def play_threads(
 
 
 @numba.njit(cache=True)
-def observe_slots(grids, stride, positions, headings, slots, observations):
+def observe_slots(grids, stride, positions, headings, goals, slots, observations):
     """Writes what the agents of some slots see."""
     for b in slots:
-        _observe(grids[b], stride, positions[b], headings[b], observations[b])
+        _observe(grids[b], stride, positions[b], headings[b], goals[b], observations[b])
 
 
 @numba.njit(cache=True)
@@ -217,7 +226,7 @@ def load_mazes(
     start_headings,
     horizons,
 ):
-    """Puts mazes of one stride into slots of another, and marks the goals."""
+    """Puts mazes of one stride into slots of another."""
     side = min(sources.shape[1], stride)
     for k in range(len(slots)):
         row, slot = rows[k], slots[k]
@@ -228,6 +237,5 @@ def load_mazes(
         start, goal = source_starts[row], source_goals[row]
         starts[slot] = (start[0] + MARGIN) * stride + start[1] + MARGIN
         goals[slot] = (goal[0] + MARGIN) * stride + goal[1] + MARGIN
-        grid[goals[slot]] |= _GOAL_BIT
         start_headings[slot] = source_headings[row]
         horizons[slot] = source_horizons[row]

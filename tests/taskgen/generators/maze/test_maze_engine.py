@@ -169,6 +169,13 @@ def test_a_malformed_task_fails_alone():
     assert (observations[2] == plain_after(good[1], [0])).all()
 
 
+def test_a_batch_of_malformed_tasks_plays_nothing():
+    bad = Task("maze-v1", 1, {}, 0, {"no": "maze"})
+    env = MAZE.make_vector_env(2)
+    assert not env.reset(seed=0, options={"tasks": [bad]})[1]["playing"].any()
+    assert "exactly the fields" in env.failures[bad.id]
+
+
 def plain_after(task, actions):
     maze = plain(task)
     maze.reset()
