@@ -21,6 +21,7 @@ from taskgen.regions import (
     Interval,
     Region,
     Weights,
+    common_share,
     draw,
     holds,
     meets,
@@ -119,6 +120,21 @@ class TaskDistribution:
         """Returns the share of the declared space, the product of the widths, in (0, 1]."""
         widths = self.widths()
         return math.prod(widths[name] for name in (widths if names is None else names))
+
+    def overlap(self, other: TaskDistribution, names: Iterable[str]) -> float:
+        """Returns the share of the named axes that both distributions cover, in [0, 1].
+
+        Example:
+            >>> from taskgen.parameters import Int
+            >>> space = ParameterSpace({"size": Int(low=1, high=10, default=1)})
+            >>> one, two = (TaskDistribution.make(space, {"size": s}) for s in ([1, 4], [3, 9]))
+            >>> one.overlap(two, ["size"])
+            0.2
+        """
+        return math.prod(
+            common_share(self.space[name], self.regions[name], other.regions[name])
+            for name in names
+        )
 
     def nats(self) -> dict[str, float]:
         """Returns each width in nats: its logarithm, 0 for the whole axis."""

@@ -132,6 +132,21 @@ def share(parameter: Parameter, region: Region) -> float:
     return max(axis_width(parameter, region) / (high - low), _POINT)
 
 
+def common_share(parameter: Parameter, one: Region, other: Region) -> float:
+    """Returns the share of the axis that lies in both regions, in [0, 1].
+
+    Weights have in common what they both give to each choice: Σ min(wᵢ, vᵢ).
+    """
+    if isinstance(parameter, Categorical):
+        assert isinstance(one, Weights)
+        assert isinstance(other, Weights)
+        return sum(min(w, v) for w, v in zip(one.values, other.values, strict=True))
+    assert isinstance(one, Interval)
+    assert isinstance(other, Interval)
+    low, high = max(one.low, other.low), min(one.high, other.high)
+    return share(parameter, Interval(low, high)) if low <= high else 0.0
+
+
 def axis_width(parameter: Numeric, region: Interval) -> float:
     """Returns the length of the interval on the parameter's own scale."""
     return parameter.to_axis(region.high) - parameter.to_axis(region.low)

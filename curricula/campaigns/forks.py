@@ -161,14 +161,15 @@ def _decide(
     if not rivals:
         return adoption.kept(aa_sd).to_json(), contenders[0]
     best = max(rivals, key=lambda branch: branch.gain)
-    exam = nursery.exam("adoption", campaign.frontier(incumbent), config.evaluation.num_adoption)
+    frontier = campaign.frontier(incumbent)
+    exam = nursery.exam("adoption", frontier, config.evaluation.num_adoption)
     nursery.examine([contenders[0], best], [exam])
     origins = [branch.candidate.origin for branch in contenders]
     verdict = adoption.decide(
         lifetime_scores(config, best.exams["adoption"]),
         lifetime_scores(config, contenders[0].exams["adoption"]),
         gains=[branch.gain for branch in contenders],
-        volumes=[b.candidate.distribution.volume(campaign.movable) for b in contenders],
+        volumes=[b.candidate.distribution.overlap(frontier, campaign.movable) for b in contenders],
         pruned=[branch.pruned for branch in contenders],
         winner=contenders.index(best),
         challenger=origins.index("challenger") if "challenger" in origins else None,
