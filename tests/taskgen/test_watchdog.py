@@ -1,0 +1,41 @@
+import signal
+import threading
+import time
+
+import pytest
+
+from taskgen.watchdog import TookTooLong, time_limit
+
+
+def loop_for_ever():
+    while True:
+        pass
+
+
+def test_a_block_that_takes_too_long_is_interrupted():
+    start = time.perf_counter()
+    with pytest.raises(TookTooLong, match=r"within 0.05 s"), time_limit(0.05):
+        loop_for_ever()
+    assert time.perf_counter() - start < 2.0
+
+
+def test_a_block_in_time_leaves_neither_timer_nor_handler():
+    before = signal.getsignal(signal.SIGALRM)
+    with time_limit(5.0):
+        pass
+    assert signal.getitimer(signal.ITIMER_REAL)[0] == 0.0
+    assert signal.getsignal(signal.SIGALRM) is before
+
+
+def test_elsewhere_than_in_the_main_thread_there_is_no_limit():
+    done = []
+
+    def work():
+        with time_limit(0.01):
+            time.sleep(0.05)
+        done.append(True)
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    thread.join()
+    assert done == [True]
