@@ -9,7 +9,8 @@ from typing import overload
 import numpy as np
 from numpy.typing import NDArray
 
-from taskgen.generator import TaskBatch, TaskGenerator
+from taskgen.batch import TaskBatch
+from taskgen.generator import TaskGenerator
 from taskgen.generators.maze.arrays import MalformedMaze, MazeArrays, decode, stack
 from taskgen.generators.maze.canonical import canonical_forms
 from taskgen.generators.maze.geometry import OK, status
@@ -83,6 +84,20 @@ class MazeBatch(TaskBatch):
         if "validity" in self.__dict__:
             batch.__dict__["validity"] = self.validity[chosen]
         return batch
+
+    def extended(self, others: Sequence[TaskBatch]) -> TaskBatch:
+        """Returns one batch of these mazes and those of the others; arrays if all have them."""
+        batches = [self, *(other for other in others if isinstance(other, MazeBatch))]
+        if len(batches) <= len(others):
+            return super().extended(others)
+        params = {name: np.concatenate([b.params[name] for b in batches]) for name in self.params}
+        seeds = np.concatenate([batch.seeds for batch in batches])
+        arrays = stack([batch.arrays for batch in batches])
+        joined = MazeBatch(self.generator, arrays, params, seeds)
+        for name in ("ids", "canonicals"):
+            if all(name in batch.__dict__ for batch in batches):
+                joined.__dict__[name] = [v for batch in batches for v in batch.__dict__[name]]
+        return joined
 
     def _make(self, index: int) -> Task:
         row = {name: column[index : index + 1] for name, column in self.params.items()}

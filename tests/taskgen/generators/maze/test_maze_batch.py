@@ -5,6 +5,7 @@ import json
 import numpy as np
 import pytest
 
+from taskgen.batch import TaskBatch
 from taskgen.distribution import TaskDistribution
 from taskgen.generators.maze import Maze
 from taskgen.generators.maze.arrays import MalformedMaze, decode
@@ -63,6 +64,23 @@ def test_selections_keep_order_and_what_was_computed(batch):
     assert batch[10:13].ids == batch.ids[10:13]
     assert len(batch.select([])) == 0
     assert batch.select([]).ids == batch.select([]).canonicals == []
+
+
+def test_batches_of_different_sizes_join_as_arrays(batch):
+    small = MAZE.make_tasks(columns(size=5), np.array([1]))
+    for parts in ([batch[:3], small], [small, batch[:3]], [batch[:3], small, batch[2:2]]):
+        joined = parts[0].extended(parts[1:])
+        assert isinstance(joined, MazeBatch)
+        assert joined.ids == [task_id for part in parts for task_id in part.ids]
+        assert [task.content for task in joined] == [t.content for part in parts for t in part]
+        assert [task.params for task in joined] == [t.params for part in parts for t in part]
+    mixed = small.extended([TaskBatch(MAZE, [batch[4]])])
+    assert mixed.ids == [small.ids[0], batch.ids[4]]
+
+
+def columns(**values):
+    row = MAZE.space.complete(values)
+    return {name: np.array([value]) for name, value in row.items()}
 
 
 def test_a_source_draws_tasks_of_its_split_from_arrays():
