@@ -1,0 +1,25 @@
+"""Every registered generator keeps the contract, with the options named here."""
+
+import pytest
+
+from taskgen.checks import check_generator
+from taskgen.registry import listings, resolve
+
+OPTIONS = {
+    "gymnasium-v1": {
+        "env": "Pendulum-v1",
+        "parameters": {"m": {"low": 0.5, "high": 2.0, "default": 1.0}},
+    }
+}
+
+
+@pytest.mark.parametrize("name", [listing.name for listing in listings("generators")])
+def test_a_registered_generator_passes_the_suite(name):
+    generator = resolve("generators", name)(**OPTIONS.get(name, {}))
+    assert generator.name == name
+    check_generator(generator).raise_if_failed()
+
+
+def test_no_registered_plugin_is_broken():
+    for group in ("generators", "learners", "curricula", "searches"):
+        assert [listing for listing in listings(group) if listing.error] == []
