@@ -49,7 +49,8 @@ def features(mazes: MazeArrays, index: int = 0) -> dict[str, float]:
     start, goal = whole.graph["start"], whole.graph["goal"]
     reached = nx.node_connected_component(whole, start) if start in whole else ()
     graph = whole.subgraph(reached)
-    path = [tuple(cell) for cell in shortest_path(mazes, index).tolist()]
+    cells = shortest_path(mazes, index).tolist() if start in whole and goal in whole else []
+    path = [tuple(cell) for cell in cells]
     exits = dict(graph.degree)
     apart = abs(start[0] - goal[0]) + abs(start[1] - goal[1])
     found: Mapping[str, float] = {
@@ -58,7 +59,7 @@ def features(mazes: MazeArrays, index: int = 0) -> dict[str, float]:
         "wall_share": mazes.interior(index).mean(),
         "reachable_cells": len(graph),
         "shortest_path": len(path) - 1,
-        "min_actions": min_actions(mazes.select([index]))[0],
+        "min_actions": min_actions(mazes.select([index]))[0] if path else -1,
         "tortuosity": (len(path) - 1) / apart if path and apart else (1.0 if path else -1.0),
         "decision_points": sum(exits[cell] >= 3 for cell in path[:-1]),
         "dead_ends": sum(degree == 1 for degree in exits.values()),

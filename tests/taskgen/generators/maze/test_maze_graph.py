@@ -4,6 +4,7 @@ import networkx as nx
 import pytest
 
 from taskgen.generators.maze import Maze
+from taskgen.task import Task
 
 MAZE = Maze()
 
@@ -37,9 +38,12 @@ def test_a_maze_counted_by_hand():
 
 
 def test_a_goal_that_cannot_be_reached_has_no_lengths():
-    found = MAZE.describe(MAZE.from_ascii(">.#G"))
-    assert [found[n] for n in ("shortest_path", "min_actions", "tortuosity")] == [-1.0] * 3
-    assert found["reachable_cells"] == 2.0
+    task = MAZE.from_ascii(">.#G")
+    walled = Task("maze-v1", 1, task.params, 0, {**task.content, "start": [0, 2]})
+    for maze, reachable in ((task, 2.0), (walled, 0.0)):
+        found = MAZE.describe(maze)
+        assert [found[n] for n in ("shortest_path", "min_actions", "tortuosity")] == [-1.0] * 3
+        assert found["reachable_cells"] == reachable
 
 
 def test_a_ring_counted_by_hand():
