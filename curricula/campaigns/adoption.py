@@ -28,7 +28,7 @@ class Verdict:
     Args:
         winner: index of the branch that goes on.
         decided_by: "test": a move beat "keep" beyond the noise; "challenger": the challenger did;
-            "tie": within the noise, a candidate of larger volume was taken; "keep": the
+            "tie": within the noise, a candidate that covers more was taken; "keep": the
             incumbent stays.
         difference: of the tested branch to "keep" on the adoption tasks.
         difference_se: its standard error, paired over tasks.
@@ -128,7 +128,7 @@ def decide(
 
     The difference of their means is held against the noise adopt_sd · √(aa_sd² + SE²). Above it
     the winner goes on, below its negative "keep" stays. Within it there is a tie: of the
-    candidates of larger volume than "keep" whose own gain is not behind by more than the noise,
+    candidates that cover more than "keep" and whose own gain is not behind by more than the noise,
     the one of the largest gain goes on; without one, "keep". A challenger has to win the test: no
     tie is ever its. Where the difference cannot be measured "keep" stays.
 
@@ -136,7 +136,7 @@ def decide(
         scores_winner: of the winner on the adoption tasks, [B].
         scores_keep: of "keep" on the same tasks, [B].
         gains: of all branches on the selection tasks, "keep" first, [N].
-        volumes: of their distributions, [N].
+        volumes: how much of what counts their distributions cover, in [0, 1], [N].
         pruned: which stopped at the rung, [N].
         winner: index of the branch of the largest gain, the one that was tested.
         challenger: index of the challenger; None: there is none.

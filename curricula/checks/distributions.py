@@ -10,6 +10,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any, TypeAlias
 
+import numpy as np
+
 from curricula.checks.specimens import (
     MOVABLE,
     SPACE,
@@ -19,7 +21,7 @@ from curricula.checks.specimens import (
     with_other_globals,
 )
 from curricula.search import Candidate, DistributionSearch, Gain
-from taskgen.distribution import Interval, TaskDistribution
+from taskgen.distribution import Interval, Region, TaskDistribution
 from taskgen.task import canonical_json
 
 Make: TypeAlias = Callable[..., DistributionSearch]
@@ -189,6 +191,8 @@ def _flaws(candidate: Candidate, incumbent: TaskDistribution) -> Iterator[str]:
     odd = {k: v for k, v in candidate.move.items() if k not in axes or not -1.0 <= v <= 1.0}
     yield f"a move lies in the box [−1, 1] of {axes}, got {odd}." if odd else ""
     after = candidate.distribution
+    if not _near(incumbent.moved(candidate.move), after):
+        yield f"{candidate.move} leads elsewhere than {after.to_json()}; give the effective move."
     yield (
         "" if after.regions["still"] == incumbent.regions["still"] else "what is not movable moved."
     )
@@ -196,6 +200,16 @@ def _flaws(candidate: Candidate, incumbent: TaskDistribution) -> Iterator[str]:
         if isinstance(region, Interval):
             bounded = SPACE[name].contains(region.low) and SPACE[name].contains(region.high)
             yield "" if bounded else f"{name} became {region}, outside of its declared bounds."
+
+
+def _near(one: TaskDistribution, other: TaskDistribution) -> bool:
+    """Whether two distributions are the same but for rounding errors."""
+    pairs = zip(one.regions.values(), other.regions.values(), strict=True)
+    return all(np.allclose(_numbers(a), _numbers(b), rtol=1e-6, atol=1e-9) for a, b in pairs)
+
+
+def _numbers(region: Region) -> tuple[float, ...]:
+    return (region.low, region.high) if isinstance(region, Interval) else region.values
 
 
 CHECKS: Mapping[str, Callable[[Any], str]] = {

@@ -62,6 +62,14 @@ class Escapes(RandomMoves):
         )
 
 
+class Mislabels(RandomMoves):
+    def ask(self, incumbent, movable, num_candidates, *, generation, seed):
+        found = super().ask(incumbent, movable, num_candidates, generation=generation, seed=seed)
+        moves = [{axis: -value for axis, value in c.move.items()} for c in found]
+        self.asked = moves
+        return [Candidate(c.distribution, "move", m) for c, m in zip(found, moves, strict=True)]
+
+
 class Repeats(RandomMoves):
     def ask(self, incumbent, movable, num_candidates, *, generation, seed):
         found = super().ask(incumbent, movable, num_candidates, generation=generation, seed=seed)
@@ -128,6 +136,7 @@ def test_the_honest_one_passes():
     ("broken", "reason"),
     [
         (Escapes, "a move lies in the box"),
+        (Mislabels, "give the effective move"),
         (Repeats, "is the incumbent, or came twice"),
         (Believes, "it must raise RuntimeError"),
         (Global, "it answers differently"),

@@ -1,0 +1,75 @@
+"""The worked examples of the how-tos run as they stand there."""
+
+import importlib
+import re
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import yaml
+
+from curricula.campaigns.config import Plugin
+from curricula.checks.specimens import ELSEWHERE, MOVABLE, START, training_source
+from curricula.search import Candidate, Gain
+from taskgen.registry import resolve
+
+HOWTO = Path(__file__).parents[2] / "docs" / "howto"
+
+
+def blocks(page, language):
+    return re.findall(rf"```{language}\n(.*?)```", (HOWTO / page).read_text("utf-8"), re.DOTALL)
+
+
+@pytest.fixture
+def made(request, tmp_path, monkeypatch, capsys):
+    """What a reader has who follows a page: the file, its report, and the class by its path."""
+    group, page, module = request.param
+    source, usage = blocks(page, "python")
+    (tmp_path / f"{module}.py").write_text(source, "utf-8")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    importlib.invalidate_caches()
+    (section,) = yaml.safe_load(blocks(page, "yaml")[0]).values()
+    plugin = Plugin(**section)
+    plugin_class = resolve(group, plugin.name)
+    exec(usage, {plugin_class.__name__: plugin_class})
+    yield plugin_class(plugin_class.Config(**plugin.options)), capsys.readouterr().out
+    sys.modules.pop(module)
+
+
+CURRICULUM = ("curricula", "add-a-curriculum.md", "rehearse")
+SEARCH = ("searches", "add-a-search.md", "persist")
+
+
+@pytest.mark.parametrize("made", [CURRICULUM, SEARCH], indirect=True)
+def test_the_example_keeps_every_promise(made):
+    _, report = made
+    assert "FAILED" not in report
+    assert report.count("\nok ") >= 7
+
+
+@pytest.mark.parametrize("made", [CURRICULUM], indirect=True)
+def test_the_curriculum_replays_what_is_learnable(made):
+    curriculum, _ = made
+    rng = np.random.default_rng(0)
+    first = curriculum.ask(training_source(), START, 40, rng)
+    scores = np.linspace(0.0, 0.25, 40)
+    curriculum.tell(first, scores)
+    second = curriculum.ask(training_source(), START, 40, rng)
+    replayed = [p.task.id for p in second if p.origin == "replay"]
+    assert replayed == [p.task.id for p in first[::-1]][: len(replayed)]
+    assert 4 <= len(replayed) <= 20  # 0.3 · 40, three deviations to either side
+    elsewhere = curriculum.ask(training_source(), ELSEWHERE, 40, rng)
+    assert {p.origin for p in elsewhere} == {"new"}
+
+
+@pytest.mark.parametrize("made", [SEARCH], indirect=True)
+def test_the_search_goes_on_where_it_gained(made):
+    search, _ = made
+    candidates = search.ask(START, MOVABLE, 3, generation=1, seed=0)
+    search.tell([Candidate(START, "keep"), *candidates], [Gain(0.1), Gain(0), Gain(0.3), Gain(0.2)])
+    assert search.direction == candidates[1].move
+    again = search.ask(START, MOVABLE, 3, generation=2, seed=1)
+    search.tell([Candidate(START, "keep"), *again], [Gain(0.1)] + [Gain(0.05)] * 3)
+    assert search.direction == {}
