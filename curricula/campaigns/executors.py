@@ -15,6 +15,7 @@ from concurrent.futures import FIRST_EXCEPTION, Future, ProcessPoolExecutor, wai
 from concurrent.futures.process import BrokenProcessPool
 from typing import Any, Protocol
 
+import numba
 import torch
 
 from curricula.campaigns.branch import Job, run_job
@@ -147,6 +148,7 @@ def _begin_worker(threads: int, steps: Any) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     torch.set_num_threads(threads)
+    numba.set_num_threads(min(threads, numba.config.NUMBA_NUM_THREADS))
     _report = steps
     _die_with_parent()
 
