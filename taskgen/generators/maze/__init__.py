@@ -7,7 +7,7 @@ their names say. `arrays` has the form that all of them share.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 import gymnasium
 import networkx as nx
@@ -98,6 +98,7 @@ class Maze(EnvGenerator):
 
     name = "maze-v1"
     space = SPACE
+    check_ranges: ClassVar = {"size": (5, 25)}  # larger ones play alike, only longer
 
     def make_task(self, params: Row, seed: int) -> Task:
         """Returns the maze of a row and a seed: a batch of one."""
