@@ -12,7 +12,7 @@ inputs, rewards scaled for the loss alone, every lifetime recomputed from its em
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -20,7 +20,6 @@ import gymnasium
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor, nn
 
 from learners import losses
 from learners.features import InputFeatures
@@ -29,6 +28,7 @@ from learners.learner import Learner, Metrics, Play, Stateful
 from learners.networks import NetworkShape, RecurrentActorCritic
 from learners.normalization import RewardScaler
 from learners.policies import RecurrentPolicy, keyed_draw
+from learners.ppo import ClippedOptimization, LifetimeBatch, PPOConfig, require
 from learners.precision import favoured_cell, resolve_compute
 from learners.returns import generalized_advantages
 from learners.rollout import Lifetimes, Tape, play_lifetimes
@@ -37,10 +37,15 @@ from taskgen.task import Task
 from taskgen.vector import LifetimeVectorEnv
 
 _log = logging.getLogger(__name__)
+_CHOICES = {
+    "cell": ("auto", "lstm", "gru"),
+    "precision": ("auto", "float32", "bfloat16"),
+    "device": ("auto", "cpu", "cuda"),
+}
 
 
 @dataclass(frozen=True, kw_only=True)
-class RL2Config:
+class RL2Config(PPOConfig):
     """The settings of RL².
 
     Args:
@@ -53,22 +58,11 @@ class RL2Config:
         heads_see_inputs: whether policy and critic see the encoded inputs beside the memory.
         normalize_observations: standardise observations of float spaces by running moments.
         normalize_rewards: scale rewards, for the loss alone, by the deviation of the return.
-        lr: Adam's step size at the start.
-        lr_decay_updates: `meta_train` calls over which it falls linearly to `decay_floor` of
-            itself; None: it stays.
-        entropy_coef: weight of the policy's entropy, in units of the scaled return a nat.
-        entropy_decay_updates: the same for that weight.
-        decay_floor: the share of a decayed setting that remains at the end, in [0, 1].
-        epochs: passes over the lifetimes of a batch.
-        minibatches: parts of a batch, whole lifetimes in each, one gradient step a part.
-        clip: ε of the clipped objective, in (0, 1).
-        value_coef: weight of the critic's loss.
-        value_clip: how far a value may move in a batch, in scaled reward; None: any distance.
         gamma: discount of one env step, in [0, 1].
         lambda_: weight of later TD errors in the advantage, in [0, 1].
         across_episodes: let credit flow across the ends of episodes inside a lifetime.
-        max_grad_norm: longest gradient, Euclidean.
-        adam_epsilon: Adam's ε.
+
+    And those of `PPOConfig`.
 
     Raises:
         ValueError: if a setting lies outside its range.
@@ -82,81 +76,20 @@ class RL2Config:
     heads_see_inputs: bool = False
     normalize_observations: bool = True
     normalize_rewards: bool = True
-    lr: float = 1e-3
-    lr_decay_updates: int | None = None
-    entropy_coef: float = 0.01
-    entropy_decay_updates: int | None = None
-    decay_floor: float = 0.02
-    epochs: int = 4
-    minibatches: int = 4
-    clip: float = 0.2
-    value_coef: float = 0.5
-    value_clip: float | None = None
     gamma: float = 0.99
     lambda_: float = 0.95
     across_episodes: bool = True
-    max_grad_norm: float = 1.0
-    adam_epsilon: float = 1e-5
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         object.__setattr__(self, "encoder_sizes", tuple(self.encoder_sizes))
-        _require_choice("cell", self.cell, ("auto", "lstm", "gru"))
-        _require_choice("precision", self.precision, ("auto", "float32", "bfloat16"))
-        _require_choice("device", self.device.split(":")[0], ("auto", "cpu", "cuda"))
-        for name in ("hidden_size", "epochs", "minibatches", "lr", "clip", "max_grad_norm"):
-            if not getattr(self, name) > 0:
-                raise ValueError(f"{name} must be above 0, got {getattr(self, name)}.")
-        for name in ("gamma", "lambda_", "decay_floor"):
-            if not 0.0 <= getattr(self, name) <= 1.0:
-                raise ValueError(f"{name} must lie in [0, 1], got {getattr(self, name)}.")
-
-
-def _require_choice(name: str, value: str, choices: tuple[str, ...]) -> None:
-    if value not in choices:
-        raise ValueError(f"{name} must be one of {', '.join(choices)}, got {value!r}.")
-
-
-@dataclass(frozen=True)
-class _Batch:
-    """What one update learns from; time first, only the lifetimes that may be learned from."""
-
-    inputs: Tensor
-    actions: Tensor
-    log_probs: Tensor
-    values: Tensor
-    advantages: Tensor
-    targets: Tensor
-    valid: Tensor
-
-    @property
-    def lengths(self) -> list[int]:
-        """Env steps of each lifetime."""
-        lengths: list[int] = self.valid.sum(dim=0).tolist()
-        return lengths
-
-    def select(self, lifetimes: NDArray[np.int64]) -> _Batch:
-        """Returns some lifetimes, the longest first, cut to its length."""
-        lengths = self.valid.sum(dim=0)[torch.from_numpy(lifetimes)]
-        index = torch.from_numpy(lifetimes)[lengths.argsort(descending=True, stable=True)]
-        num_steps = int(lengths.max())
-        parts = {name: x[:num_steps].index_select(1, index) for name, x in vars(self).items()}
-        return _Batch(**parts)
-
-
-class Counters:
-    """Counts that are saved with a learner: updates asked for, gradient steps taken."""
-
-    def __init__(self) -> None:
-        self.updates = 0
-        self.gradient_updates = 0
-
-    def state_dict(self) -> dict[str, Any]:
-        """Returns the counts."""
-        return dict(vars(self))
-
-    def load_state_dict(self, state_dict: Mapping[str, Any]) -> None:
-        """Takes the counts back."""
-        vars(self).update(state_dict)
+        for name, choices in _CHOICES.items():
+            value = getattr(self, name)
+            require(value in choices, f"{name} must be one of {', '.join(choices)}", value)
+        require(self.hidden_size > 0, "hidden_size must be above 0", self.hidden_size)
+        for name in ("gamma", "lambda_"):
+            value = getattr(self, name)
+            require(0.0 <= value <= 1.0, f"{name} must lie in [0, 1]", value)
 
 
 class RL2(Learner):
@@ -185,11 +118,8 @@ class RL2(Learner):
             observation_space, action_space, normalize=config.normalize_observations
         )
         self.network = RecurrentActorCritic(self._shape(), seed).to(_device(config.device))
-        self._optimizer = torch.optim.Adam(
-            self.network.parameters(), lr=config.lr, eps=config.adam_epsilon, fused=True
-        )
+        self._optimization = ClippedOptimization(self.network, self._head, config)
         self._rewards = RewardScaler(config.gamma, enabled=config.normalize_rewards)
-        self._counters = Counters()
         self._tape = Tape()
 
     @classmethod
@@ -230,9 +160,9 @@ class RL2(Learner):
         """Returns network, optimiser, scales and counters."""
         parts: dict[str, Stateful] = {
             "network": self.network,
-            "optimizer": self._optimizer,
+            "optimizer": self._optimization.optimizer,
             "rewards": self._rewards,
-            "counters": self._counters,
+            "counters": self._optimization.counters,
         }
         if self._features.normalizer is not None:
             parts["observations"] = self._features.normalizer
@@ -256,7 +186,7 @@ class RL2(Learner):
         learned_from = np.flatnonzero(train_mask & ~lifetimes.failed)
         self._update_scales(lifetimes, learned_from)
         batch, td_errors = self._batch(lifetimes, learned_from)
-        metrics = self._learn(batch, rng)
+        metrics = self._optimization.learn(batch, rng)
         return lifetimes.outcomes(td_errors), metrics
 
     def _play(
@@ -283,7 +213,7 @@ class RL2(Learner):
     @torch.no_grad()
     def _batch(
         self, lifetimes: Lifetimes, learned_from: NDArray[np.int64]
-    ) -> tuple[_Batch, NDArray[np.float32]]:
+    ) -> tuple[LifetimeBatch, NDArray[np.float32]]:
         """Returns what to learn from, and the TD errors of all lifetimes, [B, H]."""
         config, tape, valid = self.config, self._tape, lifetimes.valid
         device = next(self.network.parameters()).device
@@ -311,71 +241,7 @@ class RL2(Learner):
         }
         parts["log_probs"] = self._head.log_prob(parts.pop("outputs"), parts["actions"])
         parts["advantages"] = losses.standardize(parts["advantages"], parts["valid"])
-        return _Batch(**parts), td_errors
-
-    def _learn(self, batch: _Batch, rng: np.random.Generator) -> Metrics:
-        """Takes the gradient steps of one update."""
-        self._set_decayed()
-        rows = [self._step(part) for part in self._minibatches(batch, rng)]
-        metrics = {"train/gradient_updates": float(len(rows))}
-        if rows:
-            self._counters.updates += 1
-            self._counters.gradient_updates += len(rows)
-            means = {k: torch.stack([row[k] for row in rows]).mean() for k in rows[0]}
-            metrics |= {f"train/{name}": float(mean) for name, mean in means.items()}
-            metrics["train/first_ratio_deviation"] = float(rows[0]["ratio_deviation"])
-        return metrics
-
-    def _minibatches(self, batch: _Batch, rng: np.random.Generator) -> Iterator[_Batch]:
-        """Yields the parts of each epoch: lifetimes shuffled anew, split evenly."""
-        num_lifetimes = batch.valid.shape[1]
-        num_parts = min(self.config.minibatches, num_lifetimes)
-        for _ in range(self.config.epochs if num_parts else 0):
-            for part in np.array_split(rng.permutation(num_lifetimes), num_parts):
-                yield batch.select(part)
-
-    def _step(self, batch: _Batch) -> dict[str, Tensor]:
-        """Takes one gradient step and returns its metrics."""
-        config, valid = self.config, batch.valid
-        features = self.network.whole_lifetimes(batch.inputs, batch.lengths)
-        outputs, values = self.network.policy(features), self.network.value(features)
-        log_probs = self._head.log_prob(outputs, batch.actions)
-        policy_loss = losses.clipped_policy_loss(
-            log_probs, batch.log_probs, batch.advantages, valid, config.clip
-        )
-        value_loss = losses.value_loss(
-            values, batch.values, batch.targets, valid, clip=config.value_clip
-        )
-        entropy = losses.masked_mean(self._head.entropy(outputs), valid)
-        loss = policy_loss + config.value_coef * value_loss - self._entropy_coef * entropy
-        grad_norm = self._descend(loss)
-        with torch.no_grad():
-            ratios = (log_probs - batch.log_probs).exp()
-            return {
-                "policy_loss": policy_loss.detach(),
-                "value_loss": value_loss.detach(),
-                "entropy": entropy.detach(),
-                "grad_norm": grad_norm,
-                "approx_kl": losses.approximate_kl(log_probs, batch.log_probs, valid),
-                "clip_share": losses.clip_share(log_probs, batch.log_probs, valid, config.clip),
-                "explained_variance": losses.explained_variance(batch.values, batch.targets, valid),
-                "ratio_deviation": losses.masked_mean((ratios - 1.0).abs(), valid),
-            }
-
-    def _descend(self, loss: Tensor) -> Tensor:
-        self._optimizer.zero_grad(set_to_none=True)
-        loss.backward()
-        norm = nn.utils.clip_grad_norm_(self.network.parameters(), self.config.max_grad_norm)
-        self._optimizer.step()
-        return norm
-
-    def _set_decayed(self) -> None:
-        config, updates = self.config, self._counters.updates
-        for group in self._optimizer.param_groups:
-            group["lr"] = _decayed(config.lr, config.lr_decay_updates, updates, config.decay_floor)
-        self._entropy_coef = _decayed(
-            config.entropy_coef, config.entropy_decay_updates, updates, config.decay_floor
-        )
+        return LifetimeBatch(**parts), td_errors
 
     def _shape(self) -> NetworkShape:
         config = self.config
@@ -389,19 +255,6 @@ class RL2(Learner):
             heads_see_inputs=config.heads_see_inputs,
             precision=precision,
         )
-
-
-def _decayed(start: float, decay_updates: int | None, updates: int, floor: float) -> float:
-    """Returns a setting after so many updates of its linear fall.
-
-    Example:
-        >>> [_decayed(1.0, 10, updates, 0.1) for updates in (0, 5, 10, 20)]
-        [1.0, 0.55, 0.1, 0.1]
-    """
-    if decay_updates is None:
-        return start
-    left = max(0.0, 1.0 - updates / decay_updates)
-    return start * (floor + (1.0 - floor) * left)
 
 
 def _device(name: str) -> torch.device:

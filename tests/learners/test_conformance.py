@@ -55,7 +55,7 @@ class ForgetsItsOptimizer(RL2):
 
 class LearnsFromItsExam(RL2):
     def policy(self, keys, *, greedy=False):
-        self._counters.updates += 1
+        self._optimization.counters.updates += 1
         return super().policy(keys, greedy=greedy)
 
 

@@ -108,7 +108,7 @@ def test_padding_is_out_of_the_loss(signs, make_learner, make_env):
             waiting = ~batch.valid
             for name in ("inputs", "values", "log_probs", "advantages", "targets"):
                 getattr(batch, name)[waiting] = garbage
-        learner._learn(batch, np.random.default_rng(1))
+        learner._optimization.learn(batch, np.random.default_rng(1))
         assert not td_errors[~lifetimes.valid.T].any()
         prints.append(fingerprint(learner))
     assert prints[0] == prints[1]
@@ -154,7 +154,8 @@ def test_settings_fall_linearly_to_their_floor(signs, make_learner, make_env):
     env, seen = make_env(6), []
     for _ in range(6):
         train(learner, env, signs.tasks(6))
-        seen.append((learner._optimizer.param_groups[0]["lr"], learner._entropy_coef))
+        optimization = learner._optimization
+        seen.append((optimization.optimizer.param_groups[0]["lr"], optimization.entropy_coef))
     rates, entropies = zip(*seen, strict=True)
     np.testing.assert_allclose(rates, [0.01, 0.00775, 0.0055, 0.00325, 0.001, 0.001])
     np.testing.assert_allclose(entropies, [0.01, 0.0055, 0.001, 0.001, 0.001, 0.001])
