@@ -28,6 +28,9 @@ def keyed_draw(keys: NDArray[np.uint64], num_uniforms: int) -> Draw:
 class RecurrentPolicy(Policy):
     """Plays one lifetime of B tasks; the memory is empty at its start and cleared by nothing else.
 
+    Whenever half of the tasks that it computes have stopped playing, it drops them: what it says
+    about a task whose lifetime is over is 0 from then on.
+
     Args:
         network: read, never written.
         features: makes the rows that the network is fed.
@@ -52,6 +55,7 @@ class RecurrentPolicy(Policy):
         self._device = next(network.parameters()).device
         self._state: State | None = None
         self._previous_actions: NDArray[Any] | None = None
+        self._computed: NDArray[np.int64] | None = None
         self._step = 0
 
     @torch.inference_mode()
@@ -59,34 +63,51 @@ class RecurrentPolicy(Policy):
         """Returns the actions, and remembers what was seen and done."""
         inputs = np.empty((len(step.rewards), self._features.num), dtype=np.float32)
         self._features.write(inputs, step, self._previous_actions)
-        fed = torch.from_numpy(inputs).to(self._device)
+        computed = self._drop_finished(step.playing)
+        fed = torch.from_numpy(inputs[computed]).to(self._device)
         seen, self._state = self._network(fed.unsqueeze(0), self._state)
         outputs = self._network.policy(seen[0])
-        actions = self._head.choose(outputs, self._uniforms())
+        uniforms = None if self._draw is None else self._draw(self._step)[computed]
+        actions = self._head.choose(outputs, self._on_device(uniforms))
+        said = {"features": seen[0], "outputs": outputs, "actions": actions}
+        said = {name: _spread(tensor, computed, len(inputs)) for name, tensor in said.items()}
         if self._tape is not None:
-            self._record(step, inputs, seen[0], outputs, actions)
-        self._previous_actions = self._head.to_env(actions)
+            self._record(step, inputs, said)
+        self._previous_actions = self._head.to_env(said["actions"])
         self._step += 1
         return self._previous_actions
 
+    def _drop_finished(self, playing: NDArray[np.bool_]) -> NDArray[np.int64]:
+        """Returns the tasks that are still computed."""
+        if self._computed is None:
+            self._computed = np.arange(len(playing))
+        kept = playing[self._computed]
+        if self._state is not None and 0 < 2 * kept.sum() <= len(kept):
+            index = torch.from_numpy(np.flatnonzero(kept)).to(self._device)
+            self._state = tuple(part[:, index] for part in self._state)
+            self._computed = self._computed[kept]
+        return self._computed
+
     def _record(
-        self,
-        step: Step,
-        inputs: NDArray[np.float32],
-        seen: torch.Tensor,
-        outputs: torch.Tensor,
-        actions: torch.Tensor,
+        self, step: Step, inputs: NDArray[np.float32], said: dict[str, torch.Tensor]
     ) -> None:
         assert self._tape is not None
-        tensors = {"features": seen, "outputs": outputs, "actions": actions}
-        row = {name: tensor.cpu().numpy() for name, tensor in tensors.items()}
+        row = {name: tensor.cpu().numpy() for name, tensor in said.items()}
         if self._features.normalizer is not None:
             raw = step.observations.reshape(len(inputs), -1)
             row["observations"] = raw.astype(np.float32, copy=False)
         self._tape.append(inputs=inputs, **row)
 
-    def _uniforms(self) -> torch.Tensor | None:
-        if self._draw is None:
+    def _on_device(self, drawn: NDArray[Any] | None) -> torch.Tensor | None:
+        if drawn is None:
             return None
-        drawn = self._draw(self._step).astype(np.float32, copy=False)
-        return torch.from_numpy(drawn).to(self._device)
+        return torch.from_numpy(drawn.astype(np.float32, copy=False)).to(self._device)
+
+
+def _spread(tensor: torch.Tensor, computed: NDArray[np.int64], num_tasks: int) -> torch.Tensor:
+    """Returns rows of all tasks, 0 for those that were not computed, [B, …]."""
+    if len(computed) == num_tasks:
+        return tensor
+    rows = tensor.new_zeros((num_tasks, *tensor.shape[1:]))
+    rows[torch.from_numpy(computed).to(tensor.device)] = tensor
+    return rows
