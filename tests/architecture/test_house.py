@@ -111,6 +111,13 @@ def test_nothing_is_left_for_later(path):
         assert word not in text, f"{word} in {relative(path)}"
 
 
+def test_imports_go_one_way():
+    done = subprocess.run(
+        [Path(sys.executable).parent / "lint-imports"], capture_output=True, text=True, cwd=ROOT
+    )
+    assert done.returncode == 0, done.stdout[-2000:]
+
+
 def test_the_contracts_of_curricula_are_light():
     code = (
         "import sys, curricula.curriculum, curricula.search\n"
