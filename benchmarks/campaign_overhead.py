@@ -1,0 +1,86 @@
+"""How much of a generation is training and evaluation, and how much is the campaign itself?
+
+Runs the preset maze-quickstart for a few generations, in this process and in worker processes, with
+the MLflow tracker at work, and compares the seconds that jobs spent training and evaluating with
+the seconds that the generations took. Worker processes can also wait for each other: their share
+is that of all workers' time.
+"""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+from curricula.campaigns.campaign import Campaign
+from curricula.campaigns.config_files import load
+from curricula.campaigns.mlflow_tracker import MlflowTracker
+from harness import report
+
+NUM_GENERATIONS = 4
+BAR = 0.9
+
+
+def main() -> None:
+    """Prints one JSON line a value."""
+    for executor in ("inline", "processes"):
+        records = run(executor)
+        workers = 2 if executor == "processes" else 1
+        shares = [share(record, workers) for record in records]
+        name = f"share of a generation in training and evaluation, {executor}"
+        report(name, shares, "1", bar=BAR if executor == "inline" else None)
+        tracking = [record["tracking_s"] / record["seconds"]["generation"] for record in records]
+        report(f"tracking over generation, {executor}", tracking, "1", higher_is_better=False)
+
+
+def run(executor: str) -> list[dict[str, Any]]:
+    """Returns the records of the generations after the first, which also starts the workers."""
+    config = load(
+        "maze-quickstart",
+        [
+            f"executor.name={executor}",
+            f"budget={{generations: {NUM_GENERATIONS}}}",
+            "evaluation.test_at_end=false",
+        ],
+    )
+    with tempfile.TemporaryDirectory() as folder:
+        root = Path(folder)
+        tracker = TimedTracker(MlflowTracker(config.tracking, root))
+        Campaign.create(config, root, tracker=tracker).run()
+    return tracker.records[2:]
+
+
+class TimedTracker:
+    """A tracker that notes how long another one takes."""
+
+    def __init__(self, tracker: Any) -> None:
+        self._tracker = tracker
+        self.records: list[dict[str, Any]] = []
+
+    def begin(self, folder: Path, config: Any) -> None:
+        """Hands on."""
+        self._tracker.begin(folder, config)
+
+    def record(self, record: Any) -> None:
+        """Hands on, and keeps the record with the seconds that took."""
+        started = time.perf_counter()
+        self._tracker.record(record)
+        if self.records and self.records[-1]["generation"] == record["generation"]:
+            return
+        self.records.append({**record, "tracking_s": time.perf_counter() - started})
+
+    def finish(self, status: str, result: Any) -> None:
+        """Hands on."""
+        self._tracker.finish(status, result)
+
+
+def share(record: dict[str, Any], workers: int) -> float:
+    """Returns the share of the workers' time that was training and evaluation."""
+    seconds = record["seconds"]
+    whole = (seconds["generation"] + record["tracking_s"]) * workers
+    return (seconds["train"] + seconds["evaluate"]) / whole
+
+
+if __name__ == "__main__":
+    main()
