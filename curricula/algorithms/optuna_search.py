@@ -2,8 +2,8 @@
 
 The only file that imports Optuna. A generation's study is seeded, filled with the remembered moves
 and asked for all candidates before anything is told; it lives in memory, so that `ask` depends on
-state and arguments alone. Once the gains are told, the study is written to the journal, for people
-and dashboards; nothing is read back from there.
+state and arguments alone. Once the gains are told, its own trials are written to the journal, for
+people and dashboards; nothing is read back from there.
 
 Values are *advantages*: the gain of a move minus that of "keep" in the same generation, which
 takes out what every branch learned and how hard that generation's tasks were. Staying is thus the
@@ -257,14 +257,20 @@ class OptunaSearch(DistributionSearch):
         moves: Sequence[tuple[Move, Gain]],
         baseline: float,
     ) -> None:
-        """Writes the study as it stood when it was told: what it knew, then what came."""
+        """Writes the generation's own trials: "keep" and the moves, with what came of them.
+
+        The remembered moves stand in the studies before it; repeating them in every study would
+        make the journal of a long campaign ten times as large.
+        """
         self._drop_from(generation)
         study = optuna.create_study(
             study_name=_STUDY.format(generation), direction="maximize", storage=self._storage
         )
+        keep, *remembered = self._known_trials(box, generation)
         study.set_user_attr("sampler", self.config.sampler)
+        study.set_user_attr("remembered", len(remembered))
         study.set_user_attr("keep_gain", baseline if math.isfinite(baseline) else None)
-        study.add_trials(self._known_trials(box, generation))
+        study.add_trial(keep)
         study.add_trials([_told_trial(move, gain, baseline) for move, gain in moves])
 
 

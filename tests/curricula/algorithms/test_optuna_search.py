@@ -244,9 +244,13 @@ def test_the_journal_holds_one_study_a_generation(tmp_path):
     tell(search, candidates, keep=0.2, gains=gains)
     found = studies(journal)
     assert sorted(found) == ["generation-1", "generation-2"]
-    assert found["generation-2"].user_attrs == {"sampler": "tpe", "keep_gain": 0.2}
+    assert found["generation-2"].user_attrs == {
+        "sampler": "tpe",
+        "remembered": 3,
+        "keep_gain": 0.2,
+    }
     trials = found["generation-2"].trials
-    assert [t.user_attrs["origin"] for t in trials] == ["keep"] + ["remembered"] * 3 + ["move"] * 3
+    assert [t.user_attrs["origin"] for t in trials] == ["keep", "move", "move", "move"]
     told = trials[-3:]
     assert [t.params for t in told] == [candidate.move for candidate in candidates]
     assert [t.state for t in told] == [TrialState.COMPLETE, TrialState.PRUNED, TrialState.FAIL]
