@@ -20,9 +20,9 @@ from typing import Any
 
 import numba
 import numpy as np
-from harness import report
 from numpy.typing import NDArray
 
+from harness import report
 from taskgen.distribution import TaskDistribution
 from taskgen.generators.maze import Maze
 from taskgen.generators.maze.arrays import MazeArrays

@@ -22,8 +22,8 @@ from typing import Any
 
 import numpy as np
 import torch
-from harness import report
 
+from harness import report
 from learners.algorithms.rl2 import RL2
 from taskgen.generators.maze import Maze
 from taskgen.vector import Lifetime
