@@ -182,27 +182,22 @@ class CampaignRuns:
         self.client.log_inputs(run, datasets=[DatasetInput(dataset, [context])])
 
     def log_learner(
-        self, role: str, generation: int, tags: Mapping[str, str], points: Mapping[str, float],
-        stamp: int, step: int,
-    ) -> None:  # fmt: skip
+        self, role: str, generation: int, tags: Mapping[str, str], points: Mapping[str, float]
+    ) -> None:
         """Registers a learner that is kept outside MLflow, with what it scored.
 
         Args:
             role: "last" or "best".
-            generation: whose commit it is.
+            generation: whose commit it is, one that is logged.
             tags: where it lies.
-            points: points of the campaign's run, the same values, time and step.
-            stamp: their time, milliseconds since 1970.
-            step: their step, env steps.
+            points: points that the campaign's run has of that generation.
         """
-        from mlflow.entities import LoggedModelOutput
-
         mark = {_CAMPAIGN: self.key, _LEARNER: f"{role}-{generation}"}
         where = " AND ".join(f"tags.`{key}` = '{value}'" for key, value in mark.items())
         known = self.client.search_logged_models([self.experiment], filter_string=where)
-        if any(str(model.status) == "READY" for model in known):
+        if any(model.status.value == "READY" for model in known):
             return
-        model = self.client.create_logged_model(
+        model = next(iter(known), None) or self.client.create_logged_model(
             self.experiment,
             name=f"{self.name.replace('.', '_')}-{role}",
             source_run_id=self.campaign,
@@ -210,9 +205,9 @@ class CampaignRuns:
             params={"generation": str(generation)},
             model_type="learner",
         )
-        self.log(self.campaign, points, stamp, step, model=model.model_id)
-        outputs = [LoggedModelOutput(model.model_id, step)]
-        self.client.log_outputs(self.campaign, models=outputs)
+        # The same time, step and value as on the run: the run's points stay what they are.
+        point = self._generation_point(generation)
+        self.log(self.campaign, points, point.timestamp, point.step, model=model.model_id)
         self.client.finalize_logged_model(model.model_id, "READY")
 
     def has_point(self, name: str, step: int) -> bool:
@@ -234,8 +229,8 @@ class CampaignRuns:
     def save_view(self, columns: list[str]) -> None:
         """Offers a list of runs with useful columns under "Views"; the format is mlflow's own."""
         with suppress(Exception):
-            state = {"selectedColumns": columns, "runsExpanded": {self.campaign: True}}
-            packed = base64.b64encode(zlib.compress(json.dumps(state).encode())).decode()
+            state = json.dumps({"selectedColumns": columns}).encode()
+            packed = base64.b64encode(zlib.compress(state)).decode()
             now = int(1000 * time.time())
             view = {
                 "name": "Campaigns and generations",
@@ -286,12 +281,16 @@ class CampaignRuns:
         return run if run.info.lifecycle_stage == "active" else None
 
     def _tagged(self, memo: Mapping[str, Any]) -> Run | None:
-        marks = {_CAMPAIGN: memo.get("key"), _FIRST_COMMIT: _first_commit(self.folder)}
-        for name, value in marks.items():
-            if value:
-                for run in self._search({_KIND: "campaign", name: value}):
-                    return run
-        return None
+        """The run that has the remembered key; without a memo, the first commit's digest."""
+        key = memo.get("key")
+        mark, value = (_CAMPAIGN, key) if key else (_FIRST_COMMIT, _first_commit(self.folder))
+        if not value:
+            return None
+        return next(self._search({_KIND: "campaign", mark: value}), None)
+
+    def _generation_point(self, generation: int) -> Metric:
+        history = self.client.get_metric_history(self.campaign, GENERATION)
+        return next(metric for metric in history if metric.value == generation)
 
     def _last_logged(self) -> int:
         history = self.client.get_metric_history(self.campaign, GENERATION)

@@ -182,10 +182,7 @@ class MlflowTracker:
         with _upload(runs, run) as out:
             self._write_files(out, record, named)
             has_tasks = (out / "tasks.png").exists()
-        region = "; ".join(
-            f"{name} {report.region_text(record['parameters'][name])}" for name in named
-        )
-        runs.log_dataset(run, f"{self._config['generator']['name']} {region}", record["incumbent"])
+        runs.log_dataset(run, self._dataset_name(record, named), record["incumbent"])
         text = report.generation_text(record, run, has_tasks=has_tasks, named=named)
         tags = {NOTE: text, "search/decided_by": str(record["decision"].get("decided_by"))}
         step = int(record["totals"]["env_steps"])
@@ -194,6 +191,16 @@ class MlflowTracker:
         for candidate in self._shown_candidates(record):
             _log_candidate(runs, run, candidate, (started, stamp), step)
         runs.client.set_terminated(run, "FINISHED", stamp)
+
+    def _dataset_name(self, record: Record, named: Sequence[str]) -> str:
+        """The generator and its named intervals, as the list of runs shows them."""
+        regions = {name: record["parameters"][name] for name in named}
+        words = [
+            f"{name} {report.number(region['low'])}–{report.number(region['high'])}"
+            for name, region in regions.items()
+            if set(region) == {"low", "high"}
+        ]
+        return " ".join([self._config["generator"]["name"], ", ".join(words)]).strip()
 
     def _write_files(self, out: Path, record: Record, named: Sequence[str]) -> None:
         """Writes all that is uploaded to a generation's run."""
@@ -262,8 +269,7 @@ class MlflowTracker:
                 points: dict[str, float] = {}
                 for name, measures in record["monitor"].items():
                     points |= measure_points("monitor", name, measures)
-                place = _stamp(self._folder, generation), int(record["totals"]["env_steps"])
-                runs.log_learner(role, generation, tags, points, *place)
+                runs.log_learner(role, generation, tags, points)
 
     def _columns(self) -> list[str]:
         metrics = ["monitor/target_return_iqm", "monitor/target_success_rate"]

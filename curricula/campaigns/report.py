@@ -23,6 +23,8 @@ MAX_CHARACTERS = 8000
 
 NUM_ROWS = 20
 _MAX_NAME = 80
+_MAX_CHOICES = 3
+_DASH = "\u2060–\u2060"  # joined, so that narrow tables do not break an interval
 
 _DECISIONS = {
     "test": "it beat 'keep' on fresh adoption tasks beyond the noise",
@@ -89,24 +91,28 @@ def measured(value: Any) -> str:
 
 
 def region_text(region: Any) -> str:
-    """Returns an interval or weights in a few letters, however they are written.
+    r"""Returns an interval or weights in a few letters, however they are written.
 
     Example:
-        >>> region_text({"low": 5, "high": 9}), region_text([3, 3])
-        ('5–9', '3')
+        >>> region_text({"low": 5, "high": 9}), region_text([3, 3]), region_text(["a", "b"])
+        ('5\u2060–\u20609', '3', 'a, b')
         >>> region_text({"rooms": 0.75, "wilson": 0.25, "walls": 0.0})
         'rooms 75 %, wilson 25 %'
     """
     if isinstance(region, Mapping) and set(region) == {"low", "high"}:
         region = [region["low"], region["high"]]
+    if isinstance(region, list | tuple) and not any(is_number(end) for end in region):
+        return ", ".join(escape(choice) for choice in region)
     if isinstance(region, list | tuple):
         low, high = number(region[0]), number(region[1])
-        return low if low == high else f"{low}–{high}"
+        return low if low == high else f"{low}{_DASH}{high}"
     if isinstance(region, Mapping):
         used = [(k, v) for k, v in region.items() if v > 0]
         if len(used) == 1:
             return escape(used[0][0])
-        return ", ".join(f"{escape(k)} {100 * v:.0f} %" for k, v in used)
+        used.sort(key=lambda item: -item[1])
+        words = [f"{escape(k)} {100 * v:.0f} %" for k, v in used[:_MAX_CHOICES]]
+        return ", ".join([*words, *(["…"] if len(used) > _MAX_CHOICES else [])])
     return escape(region)
 
 
@@ -121,10 +127,17 @@ def generation_text(
         has_tasks: whether there is a contact sheet.
         named: the parameters to name in the list of candidates.
     """
-    lines = [f"### Generation {record['generation']}", "", decision_text(record), ""]
-    if has_tasks:
+    lines = []
+    if has_tasks:  # first, since the UI folds all but the first 150 pixels away
         lines += [_picture("tasks from the training distribution", "tasks.png", run_id), ""]
-    lines += [*_candidate_table(record, named), "", "**Training distribution**", ""]
+    lines += [
+        decision_text(record),
+        "",
+        *_candidate_table(record, named),
+        "",
+        "**Training distribution**",
+        "",
+    ]
     lines += [
         f"- {escape(name)}: {region_text(region)}" for name, region in record["parameters"].items()
     ]
@@ -174,7 +187,7 @@ def campaign_text(
         head += [_picture("the way so far", "campaign.png", run_id), ""]
         last = way.rows[-1]["generation"]
         if last in runs:
-            head += [f"Tasks of {_link(last, runs, experiment)}:", ""]
+            head += [f"Tasks of generation {_link(last, runs, experiment)}:", ""]
             head += [_picture(f"tasks of generation {last}", "tasks.png", runs[last]), ""]
     for num_rows in range(NUM_ROWS, -1, -1):
         text = "\n".join([*head, *_generation_table(way, runs, experiment, num_rows)])
@@ -240,7 +253,7 @@ def _standing(way: Way, status: str) -> str:
     )
     hours = f", {row['seconds'] / 3600:.2f} h" if is_number(row["seconds"]) else ""
     return (
-        f"{escape(status)} after generation {row['generation']}, "
+        f"{escape(status.capitalize())} after generation {row['generation']}, "
         f"{number(row['env_steps'])} env steps{hours}. Monitor, {scores}."
     )
 
@@ -278,7 +291,7 @@ def _generation_cells(
 def _link(generation: int, runs: Mapping[int, str], experiment: str) -> str:
     if generation not in runs:
         return f"{generation}"
-    return f"[generation {generation}](#/experiments/{experiment}/runs/{runs[generation]})"
+    return f"[{generation}](#/experiments/{experiment}/runs/{runs[generation]})"
 
 
 def _candidate_table(record: Record, named: Sequence[str]) -> list[str]:

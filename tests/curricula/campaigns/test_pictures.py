@@ -1,0 +1,129 @@
+import numpy as np
+import pytest
+from PIL import Image
+
+from curricula.campaigns import pictures
+from curricula.campaigns.pictures import Way
+from taskgen.cards import parameter_card
+from taskgen.task import Task
+
+RED = np.full((7, 7, 3), (255, 0, 0), dtype=np.uint8)
+
+
+def record_of(generation, high=9):
+    curve = {"returns": [0.1, 0.5], "successes": [0.2, None], "lengths": [3, 2]}
+    measures = {"return_iqm": [0.5, 0.4, 0.6] if generation else [None] * 3, "curve": curve}
+    return {
+        "generation": generation,
+        "totals": {"env_steps": 100 * generation},
+        "parameters": {
+            "size": {"low": 5, "high": high},
+            "layout": {"rooms": 0.25, "walls": 0.75},
+            "fixed": {"low": 1.0, "high": 1.0},
+        },
+        "frontier": {"regions": {"size": [5, 9], "layout": {"rooms": 0.25, "walls": 0.75}}},
+        "monitor": {"target": measures, "start": measures},
+    }
+
+
+@pytest.mark.parametrize("num", [1, 2, 4, 5, 16, 17, 64])
+def test_a_contact_sheet_shows_every_picture_within_the_width(num):
+    sheet = pictures.contact_sheet([RED] * num, ["a caption that is far too long for it"] * num)
+    assert sheet.width == pictures.SHEET_WIDTH
+    red = (np.asarray(sheet) == (255, 0, 0)).all(axis=2)
+    columns = min(max(int(np.ceil(np.sqrt(num))), 2), 5)
+    cell = (pictures.SHEET_WIDTH - 8 * (columns + 1)) // columns
+    assert red.sum() == num * (cell // 7 * 7) ** 2, "whole-number zoom, nothing drawn over"
+
+
+def test_large_and_oblong_pictures_are_fitted():
+    wide = np.zeros((10, 900, 3), dtype=np.uint8)
+    sheet = np.asarray(pictures.contact_sheet([wide, RED], ["", ""]))
+    dark = (sheet < 40).all(axis=2) & (np.arange(sheet.shape[1]) < 300)
+    assert 250 < dark.any(axis=0).sum() <= 288
+
+
+def test_a_sheet_of_nothing_is_refused():
+    with pytest.raises(ValueError, match="a contact sheet needs pictures"):
+        pictures.contact_sheet([], [])
+    with pytest.raises(ValueError, match="got 1 and 2"):
+        pictures.contact_sheet([RED], ["a", "b"])
+
+
+class Painter:
+    """Draws what it is told to."""
+
+    def __init__(self, picture):
+        self.picture = picture
+
+    def render(self, task):
+        if isinstance(self.picture, Exception):
+            raise self.picture
+        return self.picture
+
+    def describe(self, task):
+        if isinstance(self.picture, Exception):
+            raise self.picture
+        return {"size": 5.0, "shortest_path": 21.0, "loops": 2.0}
+
+
+TASK = Task("any-v1", 1, {"size": 5, "braid": 0.123456, "layout": "depth_first"}, 0, {"x": 1})
+
+
+@pytest.mark.parametrize("bad", [ValueError("no"), np.zeros((3, 3)), np.zeros((0, 4, 3))])
+def test_a_card_stands_in_for_what_cannot_be_drawn(bad):
+    (drawn,) = pictures.task_pictures(Painter(bad), [TASK])
+    np.testing.assert_array_equal(drawn, parameter_card(TASK))
+
+
+def test_captions_name_what_moves_and_what_describes():
+    names = ["size", "layout", "braid", "nobody"]
+    (caption,) = pictures.task_captions(Painter(RED), [TASK], names)
+    assert caption == "size 5, depth first, braid 0.12, shortest path 21"
+    (caption,) = pictures.task_captions(Painter(ValueError("no")), [TASK], ["size"])
+    assert caption == "size 5"
+
+
+def test_the_way_keeps_one_row_a_generation_and_knows_what_moved():
+    way = Way()
+    way.add(record_of(0))
+    assert way.moved() == []
+    way.add(record_of(1))
+    way.add(record_of(1, high=11))
+    way.add(record_of(2, high=11))
+    assert [row["generation"] for row in way.rows] == [0, 1, 2]
+    assert way.moved() == ["size"]
+    way.add({**record_of(3, high=11), "frontier": {"regions": {"fixed": [0.0, 1.0]}}})
+    assert way.moved() == ["size", "fixed"]
+
+
+def test_a_long_way_is_thinned_with_both_ends_kept():
+    way = Way([{"generation": g} for g in range(5000)])
+    rows = way.thinned()
+    assert len(rows) == pictures.MAX_POINTS
+    assert (rows[0]["generation"], rows[-1]["generation"]) == (0, 4999)
+
+
+@pytest.mark.parametrize("num_records", [1, 3])
+def test_figures_show_what_was_recorded(tmp_path, num_records):
+    way = Way()
+    for generation in range(num_records):
+        way.add(record_of(generation, high=9 + generation))
+    figure = pictures.campaign_figure(way)
+    assert [axes.get_ylabel() for axes in figure.axes][1:] == ["size"] * (num_records > 1)
+    pictures.save_figure(figure, tmp_path / "way.png")
+    curves = pictures.adaptation_figure(record_of(1))
+    lines = curves.axes[1].get_lines()
+    np.testing.assert_array_equal(lines[0].get_ydata(), [0.2, np.nan])
+    pictures.save_figure(curves, tmp_path / "curve.png")
+    for name in ("way.png", "curve.png"):
+        with Image.open(tmp_path / name) as image:
+            assert image.width <= 700
+            assert np.asarray(image).std() > 5, "it is not blank"
+
+
+def test_success_has_no_panel_where_it_has_no_meaning():
+    record = record_of(1)
+    for measures in record["monitor"].values():
+        measures["curve"]["successes"] = None
+    assert len(pictures.adaptation_figure(record).axes) == 1

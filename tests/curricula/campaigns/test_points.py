@@ -1,0 +1,98 @@
+import math
+import re
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from curricula.campaigns.points import (
+    GENERATION,
+    is_number,
+    measure_points,
+    metric_name,
+    record_points,
+)
+
+
+def record_of(**changes):
+    return {
+        "generation": 2,
+        "volume": 0.5,
+        "parameters": {"a": {"low": 1, "high": 3}, "b/c": {"x y": 0.25, "z%": 0.75}},
+        "totals": {"env_steps": 300, "tasks": 7},
+        "candidates": [
+            {"index": 0, "name": "keep", "origin": "keep", "gain": 0.1},
+            {"index": 1, "name": "move-1", "origin": "move", "gain": -0.2, "pruned": True},
+            {"index": 2, "name": "move-2", "origin": "move", "gain": 0.3},
+            {"index": 3, "name": "challenger", "origin": "challenger", "gain": None},
+            {"index": 4, "name": "keep-again", "origin": "keep", "gain": 0.9},
+        ],
+        "decision": {"winner": 2, "difference": math.nan, "noise": 0.1, "aa_gain_sd": None},
+        "monitor": {"target": {"return_iqm": [0.5, 0.25, 0.75], "success_rate": None}},
+        "forgetting": math.inf,
+        "quarantine": {"id": "why"},
+        "seconds": {"train": 6.0, "evaluate": 3.0, "generation": 10.0},
+        **changes,
+    }
+
+
+def test_every_point_of_a_record():
+    previous = {"totals": {"env_steps": 100}}
+    assert record_points(record_of(), previous, {"a": -1.5}) == {
+        GENERATION: 2.0,
+        "monitor/target_return_iqm": 0.5,
+        "monitor/target_return_iqm_low": 0.25,
+        "monitor/target_return_iqm_high": 0.75,
+        "search/noise": 0.1,
+        "search/gain_keep": 0.1,
+        "search/gain_keep_again": 0.9,
+        "search/gain_move": 0.3,
+        "search/best_gain": 0.3,
+        "search/num_pruned": 1.0,
+        "distribution/volume": 0.5,
+        "distribution/a_low": 1.0,
+        "distribution/a_high": 3.0,
+        "distribution/b_c_x y": 0.25,
+        "distribution/b_c_z_": 0.75,
+        "distribution/a_nats": -1.5,
+        "budget/env_steps": 300.0,
+        "budget/tasks": 7.0,
+        "budget/quarantined": 1.0,
+        "time/train_s": 6.0,
+        "time/evaluate_s": 3.0,
+        "time/generation_s": 10.0,
+        "time/train_evaluate_share": 0.9,
+        "time/env_steps_per_s": 20.0,
+    }
+
+
+def test_the_start_has_no_speed_and_no_gain():
+    points = record_points(record_of(candidates=[], seconds={"generation": 0.0}))
+    assert not any("gain" in name or "per_s" in name or "share" in name for name in points)
+
+
+def test_training_metrics_of_the_winner_keep_their_own_section():
+    candidates = [
+        {"index": 2, "origin": "move", "gain": 0.0, "metrics": {"train/loss": 1, "kl": 2}}
+    ]
+    points = record_points(record_of(candidates=candidates))
+    assert (points["train/loss"], points["train/kl"]) == (1.0, 2.0)
+
+
+def test_a_curve_of_three_episodes_is_no_interval():
+    measures = {"curve": {"returns": [0.1, 0.2, 0.3]}, "return_mean": 0.5}
+    assert measure_points("monitor", "target", measures) == {"monitor/target_return_mean": 0.5}
+
+
+@pytest.mark.parametrize("value", [None, math.nan, -math.inf, True, "1", [1.0]])
+def test_what_is_no_number(value):
+    assert not is_number(value)
+
+
+@given(st.lists(st.text(max_size=300), min_size=1, max_size=3))
+def test_names_are_allowed_whatever_they_are_made_of(parts):
+    from mlflow.utils.validation import _validate_metric_name
+
+    name = metric_name(*parts)
+    _validate_metric_name(name)
+    assert re.fullmatch(r"[A-Za-z0-9_\-. :/]{1,250}", name)

@@ -1,0 +1,120 @@
+import csv
+import io
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from curricula.campaigns import report
+from curricula.campaigns.pictures import Way
+
+
+def record_of(generation, *, evil=""):
+    return {
+        "generation": generation,
+        "totals": {"env_steps": 1000 * generation, "seconds": 60.0 * generation},
+        "parameters": {f"size{evil}": {"low": 5, "high": 5 + generation}},
+        "frontier": {"regions": {f"size{evil}": [5, 13]}},
+        "candidates": [
+            {"index": 0, "name": "keep", "origin": "keep", "gain": 0.1, "gain_se": 0.01},
+            {"index": 1, "name": f"move-1{evil}", "origin": "move", "gain": None, "pruned": True},
+        ],
+        "decision": {"winner": 0, "decided_by": "keep", "difference": 0.02, "noise": 0.5},
+        "monitor": {"target": {"return_iqm": [0.5, 0.4, 0.6], "success_rate": None}},
+        "quarantine": {"id": f'Traceback,\n "boom"{evil}'},
+        "seconds": {"train": 10.0},
+    }
+
+
+CONFIG = {
+    "name": "try",
+    "generator": {"name": "maze-v1"},
+    "learner": {"name": "rl2"},
+    "search": {"name": "optuna"},
+    "target": {"size": [5, 13]},
+}
+
+
+def test_a_decision_in_words():
+    text = report.decision_text(record_of(1))
+    assert text.startswith("2 branches were trained; candidate 0 (keep) goes on, because nothing")
+    assert "0.02 ± – (SE)" in text
+    start = {"candidates": [], "decision": {"winner": 0, "decided_by": "start"}}
+    assert report.decision_text(start) == "Nothing was tried: this is the untrained learner."
+
+
+def test_a_generation_shows_its_pictures_and_its_winner():
+    text = report.generation_text(record_of(3), "r1", named=["size"])
+    assert text.index("path=tasks.png&run_uuid=r1") < text.index("path=adaptation_curve.png")
+    (winner,) = [line for line in text.splitlines() if "**goes on**" in line]
+    assert winner.startswith("| 0 | keep")
+    assert "| return (IQM) | 0.5 (0.4 … 0.6) |" in text
+    assert "success rate" not in text, "what nobody measured has no row"
+    assert "tasks.png" not in report.generation_text(record_of(3), "r1", has_tasks=False)
+
+
+def test_a_campaign_lists_its_newest_generations_within_the_limit():
+    way = Way()
+    for generation in range(300):
+        way.add(record_of(generation))
+    runs = {generation: f"{generation:032x}" for generation in range(300)}
+    text = report.campaign_text(CONFIG, way, runs, "1", "c0", "running")
+    assert len(text) <= report.MAX_CHARACTERS
+    rows = [line for line in text.splitlines() if "](#/experiments/1/runs/" in line]
+    assert f"[299](#/experiments/1/runs/{299:032x})" in text
+    assert len([row for row in rows if row.startswith("| [")]) == report.NUM_ROWS
+    assert f"path=tasks.png&run_uuid={299:032x}" in text
+    assert "Running after generation 299, 299,000 env steps, 4.98 h." in text
+
+
+def test_rows_give_way_before_the_limit_breaks():
+    way = Way()
+    for generation in range(30):
+        record = record_of(generation)
+        long = {f"{'p' * 70}{i}": {"low": i, "high": i + generation} for i in range(9)}
+        way.add({**record, "parameters": long, "frontier": {}})
+    runs = {generation: "f" * 32 for generation in range(30)}
+    config = {**CONFIG, "target": {f"{'x' * 70}{i}": [0, 1] for i in range(60)}}
+    text = report.campaign_text(config, way, runs, "1", "c0", "running")
+    assert len(text) <= report.MAX_CHARACTERS
+    assert "| [29](" in text
+
+
+def test_a_campaign_without_a_commit_or_a_target():
+    text = report.campaign_text({**CONFIG, "target": None}, Way(), {}, "1", "c0", "running")
+    assert "open-ended" in text
+    assert "get-artifact" not in text
+
+
+EVIL = "|<script>alert(1)</script>![x](http://there/x.png)\n# title"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        report.generation_text(record_of(1, evil=EVIL), "r1", named=[f"size{EVIL}"]),
+        report.campaign_text({**CONFIG, "name": EVIL}, Way(), {}, "1", "c0", EVIL),
+    ],
+)
+def test_names_cannot_draw(text):
+    assert "<script" not in text
+    assert "](http" not in text
+    assert "\n# title" not in text
+
+
+@given(st.text(max_size=120))
+def test_escaped_text_has_no_markup_left(text):
+    shown = report.escape(text)
+    assert "\n" not in shown
+    assert "<" not in shown
+    bare = shown.replace("\\\\", "").replace("\\", "\0")
+    for special in "|*[]`":
+        assert special not in bare.replace(f"\0{special}", "")
+
+
+def test_tables_survive_a_round_trip():
+    rows = list(csv.DictReader(io.StringIO(report.quarantine_csv(record_of(1)))))
+    assert rows == [{"task": "id", "reason": 'Traceback,\n "boom"'}]
+    rows = list(csv.DictReader(io.StringIO(report.candidates_csv(record_of(1)))))
+    assert [row["adopted"] for row in rows] == ["True", "False"]
+    assert rows[1]["gain"] == ""
