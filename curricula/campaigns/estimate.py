@@ -1,7 +1,7 @@
 """What a campaign will take, said before it starts: env steps, time and disk.
 
 Steps are counted from the configuration and the horizons of a few tasks, as if no episode ended
-early and no branch were pruned: an upper bound. Time comes from one measured batch of meta-training
+early and no branch were pruned. Time comes from one measured batch of meta-training
 here and now, divided over the workers. Disk is the learner's state times the checkpoints that are
 kept, and a fixed allowance for records and pictures.
 """
@@ -55,7 +55,7 @@ def estimate(config: CampaignConfig) -> dict[str, Any]:
 
 
 def generation_env_steps(config: CampaignConfig, lifetime_steps: float) -> dict[str, float]:
-    """Returns the env steps of an average generation, at most.
+    """Returns the env steps of an average generation, were every episode played to its horizon.
 
     Args:
         config: the resolved configuration.
@@ -65,7 +65,8 @@ def generation_env_steps(config: CampaignConfig, lifetime_steps: float) -> dict[
     branches = float(max(generation.num_candidates, 1))
     if generation.num_candidates:
         branches += sum(1 / k for k in (generation.challenger_every, generation.aa_every) if k)
-    selections = branches + 1.0
+    at_rungs = branches if generation.rung_share and generation.num_candidates > 1 else 0.0
+    selections = branches + at_rungs + 1.0
     adoptions = 2.0 if generation.num_candidates > 1 else 0.0
     num_tasks = (
         selections * evaluation.num_selection

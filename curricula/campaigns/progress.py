@@ -130,16 +130,17 @@ def duration(seconds: float | None) -> str:
 
 
 def amount(value: float) -> str:
-    """Returns a count with a unit prefix.
+    """Returns a count in three digits, with a unit prefix.
 
     Example:
-        >>> amount(850), amount(12_340), amount(3_000_000), amount(2.5e9)
-        ('850', '12.3 k', '3 M', '2.5 G')
+        >>> amount(850), amount(12_340), amount(999_600), amount(2.5e9), amount(999.9)
+        ('850', '12.3 k', '1 M', '2.5 G', '1 k')
     """
+    rounded = float(f"{value:.3g}")
     for size, prefix in ((1e9, "G"), (1e6, "M"), (1e3, "k")):
-        if abs(value) >= size:
-            return f"{value / size:.3g} {prefix}"
-    return f"{value:.3g}"
+        if abs(rounded) >= size:
+            return f"{rounded / size:.3g} {prefix}"
+    return f"{rounded:.3g}"
 
 
 def with_interval(measure: Any) -> str:
@@ -174,13 +175,13 @@ def region_text(region: Any) -> str:
 
 
 def moving_regions(record: Record) -> dict[str, str]:
-    """Returns the parameters that are not where the frontier has them, or all that are no point."""
+    """Returns where the parameters lie that are no point, or not where the campaign aims."""
     goal = (record.get("frontier") or {}).get("regions", {})
     found = {}
     for name, region in record["parameters"].items():
         here, there = region_text(region), region_text(goal[name]) if name in goal else ""
         if (there and here != there) or "…" in here:
-            found[name] = here if there in ("", here) else f"{here} → {there}"
+            found[name] = here if there in ("", here) else f"{here} (aim {there})"
     return found
 
 

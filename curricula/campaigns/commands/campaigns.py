@@ -20,6 +20,7 @@ from curricula.campaigns.commands.common import (
     open_store,
     print_table,
 )
+from curricula.campaigns.commands.server import page_address
 from curricula.campaigns.progress import (
     amount,
     decision_text,
@@ -296,8 +297,10 @@ def _print_end(campaign: Campaign, result: dict[str, Any], root: Path) -> None:
     if result.get("test"):
         print_result(result["test"], "sealed test")
     option = _root_option(root)
+    page = getattr(campaign.tracker, "page", None)
     hints = [
         [f"taskgen ui{option}", "curves, tasks and learners in MLflow, in a browser"],
+        *([["", f"  {page_address(page)}"]] if page else []),
         [f"taskgen status {name}{option}", "the same numbers here"],
         [f"taskgen show TASK_ID{option}", "one of its tasks"],
         [f"taskgen resume {name}{option}", _resume_hint(result)],

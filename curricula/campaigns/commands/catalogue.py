@@ -6,6 +6,7 @@ import ast
 import importlib.util
 from enum import StrEnum
 from importlib.metadata import EntryPoint, entry_points
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -101,12 +102,20 @@ def _listed(point: EntryPoint) -> list[str]:
 
 
 def _read_docstring(point: EntryPoint) -> str | None:
-    spec = importlib.util.find_spec(point.module)
-    if spec is None or spec.origin is None:
-        raise ImportError(f"there is no module {point.module}")
-    with open(spec.origin, encoding="utf-8") as file:
-        tree = ast.parse(file.read())
+    tree = ast.parse(_source_of(point.module).read_text(encoding="utf-8"))
     for node in tree.body:
         if isinstance(node, ast.ClassDef) and node.name == point.attr:
             return ast.get_docstring(node)
     raise ImportError(f"{point.module} defines no class {point.attr}")
+
+
+def _source_of(module: str) -> Path:
+    """Returns the file of a module without importing its packages, as `find_spec` would."""
+    top, *rest = module.split(".")
+    spec = importlib.util.find_spec(top)
+    for base in (spec.submodule_search_locations if spec else None) or ():
+        path = Path(base, *rest)
+        for file in (path.with_suffix(".py"), path / "__init__.py"):
+            if file.is_file():
+                return file
+    raise ImportError(f"there is no module {module}")

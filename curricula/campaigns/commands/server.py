@@ -7,6 +7,7 @@ is started as a process of its own and not imported here.
 from __future__ import annotations
 
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -18,8 +19,10 @@ import typer
 from curricula.campaigns.commands.common import DEFAULT_ROOT, Root, UserError
 
 HOST = "127.0.0.1"
-PAGE = "#/experiments?workflowType=machine_learning"
-"""MLflow opens on pages for language models unless the address says what is meant."""
+DEFAULT_PORT = 5000
+
+# MLflow opens on its pages for language models unless the address says what is meant.
+_WORKFLOW = "workflowType=machine_learning"
 
 _LIGHT = {
     "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
@@ -35,13 +38,13 @@ def register(app: typer.Typer) -> None:
 
 
 def ui(
-    port: Annotated[int, typer.Option(min=1, max=65535, help="of this machine")] = 5000,
+    port: Annotated[int, typer.Option(min=1, max=65535, help="of this machine")] = DEFAULT_PORT,
     root: Root = DEFAULT_ROOT,
 ) -> None:
     """Show all campaigns in MLflow, in a browser; Ctrl-C ends it."""
     remote = os.environ.get("MLFLOW_TRACKING_URI", "")
     if remote.startswith(("http://", "https://")):
-        typer.echo(f"MLFLOW_TRACKING_URI names a server that runs already: {remote}/{PAGE}")
+        typer.echo(f"MLFLOW_TRACKING_URI names a server that runs already: {remote}")
         return
     if _is_taken(port):
         raise UserError(
@@ -52,20 +55,35 @@ def ui(
         typer.echo(
             f"{root} holds no MLflow store yet; the pages will be empty until a campaign runs."
         )
-    typer.echo(f"MLflow, in some seconds: {address(port)}  (Ctrl-C ends it)")
-    server = subprocess.Popen(command(root, port, remote), env={**os.environ, **_LIGHT})
-    try:
-        code = server.wait()
-    except KeyboardInterrupt:
-        server.terminate()
-        code = server.wait() and 0
+    typer.echo(f"MLflow, in some seconds: {page_address(port=port)}  (Ctrl-C ends it)")
+    code = _serve(command(root, port, remote))
     if code:
         raise RuntimeError(f"the MLflow server ended with code {code}; its output says why.")
 
 
-def address(port: int) -> str:
-    """Returns the address of the pages."""
-    return f"http://{HOST}:{port}/{PAGE}"
+def _serve(server_command: list[str]) -> int:
+    """Runs the server until it ends, or until Ctrl-C or SIGTERM, which end all its processes."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.default_int_handler)
+    env = {**os.environ, **_LIGHT}
+    server = subprocess.Popen(server_command, env=env, start_new_session=True)
+    try:
+        return server.wait()
+    except KeyboardInterrupt:
+        os.killpg(server.pid, signal.SIGTERM)
+        server.wait()
+        return 0
+
+
+def page_address(page: str = "#/experiments", port: int = DEFAULT_PORT) -> str:
+    """Returns the address of a page of the server.
+
+    Example:
+        >>> page_address("#/experiments/1/runs/abc")
+        'http://127.0.0.1:5000/#/experiments/1/runs/abc?workflowType=machine_learning'
+    """
+    mark = "&" if "?" in page else "?"
+    return f"http://{HOST}:{port}/{page}{mark}{_WORKFLOW}"
 
 
 def command(root: Path, port: int, store: str = "") -> list[str]:

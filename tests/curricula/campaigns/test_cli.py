@@ -1,0 +1,323 @@
+"""The command `taskgen`, as a person types it: what it prints, writes, and exits with."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+import yaml
+from PIL import Image
+from typer.testing import CliRunner
+
+from curricula.campaigns.cli import app
+from curricula.campaigns.commands.campaigns import StopOnSignal, free_name
+from curricula.campaigns.commands.server import command
+from curricula.campaigns.config_files import loads
+from curricula.campaigns.tracking import NullDisplay
+from taskgen.task import Task
+
+SMALL = """
+name: small
+generator: maze-v1
+learner: {options: {cell: gru, precision: float32, device: cpu, hidden_size: 8, epochs: 1},
+          name: rl2}
+start: {size: 5}
+target: {size: [5, 7]}
+lifetime: {num_episodes: 2, train_steps: 16}
+generation: {num_candidates: 2, branch_env_steps: 64, tasks_per_batch: 4,
+             challenger_every: 0, aa_every: 0}
+evaluation: {num_selection: 4, num_adoption: 4, num_monitor: 4, num_test: 4}
+budget: {generations: 1}
+executor: {name: inline, threads: 1}
+tracking: {num_pictures: 3}
+"""
+
+
+def taskgen(*args: object) -> "subprocess.CompletedProcess[str]":
+    """Runs the command in this process."""
+    result = CliRunner().invoke(app, [str(arg) for arg in args])
+    return subprocess.CompletedProcess(args, result.exit_code, result.stdout, result.stderr)
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory) -> Path:
+    """The root of a campaign that ran to its end."""
+    root = tmp_path_factory.mktemp("root")
+    (root / "small.yaml").write_text(SMALL)
+    result = taskgen("run", root / "small.yaml", "--root", root, "--plain", "--no-tracking")
+    assert result.returncode == 0, result.stderr
+    assert "campaign small: about" in result.stdout
+    assert "small finished" in result.stdout
+    assert "sealed test: learner of generation 1" in result.stdout
+    assert f"taskgen resume small --root {root}" in result.stdout
+    return root
+
+
+@pytest.mark.parametrize("kind", ["generators", "learners", "curricula", "searches", "presets"])
+def test_list_has_every_plugin_with_a_line(kind: str) -> None:
+    names = {
+        "generators": ["maze-v1", "bandit-v1"],
+        "learners": ["rl2"],
+        "curricula": ["domain_randomization"],
+        "searches": ["optuna", "fixed"],
+        "presets": ["maze-quickstart", "maze-open-ended", "bandit"],
+    }[kind]
+    result = taskgen("list", kind)
+    assert result.returncode == 0
+    lines = {line.split()[0]: line for line in result.stdout.splitlines()[1:] if line[0] != " "}
+    for name in names:
+        assert len(lines[name].split()) > 3
+    assert "Error" not in result.stdout
+
+
+def test_help_and_list_import_nothing_slow() -> None:
+    code = (
+        "import sys; from typer.testing import CliRunner; from curricula.campaigns.cli import app;"
+        "run = CliRunner().invoke; assert run(app, ['--help']).exit_code == 0;"
+        "[run(app, ['list', k]) for k in ('learners', 'searches', 'generators', 'presets')];"
+        "print([m for m in ('torch', 'mlflow', 'optuna', 'numba') if m in sys.modules])"
+    )
+    result = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    )
+    assert result.stdout.strip() == "[]"
+
+
+def test_a_broken_plugin_is_listed_with_its_error(tmp_path) -> None:
+    info = tmp_path / "broken_plugin-1.0.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: broken-plugin\nVersion: 1.0\n")
+    (info / "entry_points.txt").write_text(
+        "[taskgen.generators]\nbroken-v1 = broken_plugin:Broken\n"
+    )
+    (tmp_path / "broken_plugin.py").write_text("import a_module_that_is_not_there\n")
+    result = subprocess.run(
+        [sys.executable, "-m", "curricula.campaigns", "list", "generators"],
+        env={**os.environ, "PYTHONPATH": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert result.returncode == 0, result.stderr
+    assert "a_module_that_is_not_there" in result.stdout
+    assert "maze-v1" in result.stdout
+
+
+def test_show_config_prints_what_will_run() -> None:
+    result = taskgen("show-config", "maze-quickstart", "start.size=[5, 9]", "seed=7")
+    assert result.returncode == 0
+    data = yaml.safe_load(result.stdout)
+    assert data["start"] == {"size": [5, 9]}
+    assert data["seed"] == 7
+    assert data["learner"]["options"]["gamma"] == 0.99
+    assert loads(result.stdout).seed == 7
+
+
+@pytest.mark.parametrize(
+    ("args", "expected"),
+    [
+        (["show-config", "nothing.yaml"], "neither such a file nor such a preset"),
+        (["run", "bandit", "budgt.hours=1", "seed=x"], "bandit has 2 errors"),
+        (["resume", "nothing"], "has no campaign 'nothing'; there is none yet"),
+        (["status", "nothing"], "has no campaign 'nothing'"),
+        (["evaluate", "nothing"], "has no campaign 'nothing'"),
+        (["show", "abcdef"], "no commit under"),
+        (["show", "ab"], "at least 4 characters"),
+        (["export", "nothing"], "has no campaign 'nothing'"),
+        (["sample", "maze-v2"], "did you mean 'maze-v1'"),
+        (["sample", "maze-v1", "sise=5"], "sise: is no parameter here; did you mean size?"),
+        (["sample", "maze-v1", "size=[5,"], "is not YAML"),
+        (["sample", "bandit-v1", "num_arms=few"], "num_arms: must be a valid integer"),
+        (["sample", "maze-v1", "--out", "maze.gif"], "--out must end in"),
+        (["check", "bandit-v1", "arms=3"], "arms: unknown key; did you mean num_arms?"),
+        (["list", "things"], "things"),
+        (["run"], "Missing argument"),
+    ],
+)
+def test_bad_input_is_a_sentence_and_exit_code_2(args, expected, tmp_path, monkeypatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    result = taskgen(*args)
+    assert result.returncode == 2
+    assert expected in result.stderr
+    assert "Traceback" not in result.stderr
+    assert not list(tmp_path.iterdir()), "nothing is started, nothing is written"
+
+
+def test_a_failure_is_exit_code_1_and_its_place_only_on_demand(tmp_path, monkeypatch) -> None:
+    (tmp_path / "fails.py").write_text(
+        "from taskgen.generators.bandit import Bandit\n"
+        "class Fails(Bandit):\n"
+        "    def describe(self, task):\n"
+        "        raise RuntimeError('no words')\n"
+    )
+    monkeypatch.chdir(tmp_path)
+    quiet = taskgen("sample", "fails:Fails")
+    assert quiet.returncode == 1
+    assert quiet.stderr.strip() == "failed: RuntimeError: no words (--debug shows where)"
+    assert "line 4, in describe" in taskgen("sample", "fails:Fails", "--debug").stderr
+
+
+def test_sample_tells_where_tasks_are_drawn_from() -> None:
+    result = taskgen("sample", "maze-v1", "size=[5,9]", "--num", 8)
+    assert result.returncode == 0
+    assert "5…9" in result.stdout
+    assert "shortest_path" in result.stdout
+
+
+def test_sample_draws_pictures(tmp_path) -> None:
+    png, page = tmp_path / "s.png", tmp_path / "s.html"
+    assert taskgen("sample", "maze-v1", "size=[5,9]", "--num", 6, "--out", png).returncode == 0
+    pixels = np.asarray(Image.open(png))
+    assert pixels.shape[1] == 600
+    assert len(np.unique(pixels.reshape(-1, 3), axis=0)) > 4, "walls, ways, start, goal and paper"
+
+    assert taskgen("sample", "maze-v1", "--num", 6, "--out", page).returncode == 0
+    text = page.read_text()
+    assert text.count("data:image/png;base64,") == 6
+    assert "http" not in text, "the page needs no network"
+
+
+def test_samples_are_the_same_for_the_same_seed(tmp_path) -> None:
+    files = [tmp_path / f"{i}.jsonl" for i in range(3)]
+    for file, seed in zip(files, (1, 1, 2), strict=True):
+        taskgen("sample", "bandit-v1", "num_arms=3", "pulls=5", "--seed", seed, "--out", file)
+    assert files[0].read_text() == files[1].read_text() != files[2].read_text()
+    task = Task.from_json(json.loads(files[0].read_text().splitlines()[0]))
+    assert task.params["pulls"] == 5
+    assert len(task.content["probs"]) == 3
+
+
+def test_import_says_what_tasks_are(tmp_path) -> None:
+    file = tmp_path / "tasks.jsonl"
+    taskgen("sample", "maze-v1", "size=9", "--num", 40, "--out", file)
+    result = taskgen("import", file)
+    assert result.returncode == 0
+    name, num, ids, different, *splits = result.stdout.splitlines()[1].split()
+    assert (name, num, ids) == ("maze-v1", "40", "40")
+    assert sum(map(int, splits)) == 40
+    assert int(different) <= 40
+    assert int(splits[0]) > 20, "most tasks are for training"
+
+
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        (lambda t: t["content"].update(horizon=1), "it was edited or damaged"),
+        (lambda t: t["params"].update(size=6), "size must be a whole number in [5, 255]"),
+        (lambda t: t.pop("content"), "a task needs content"),
+        (lambda t: t.update(version=99), "made by version 99"),
+    ],
+)
+def test_import_refuses_what_is_no_task(change, expected, tmp_path) -> None:
+    file = tmp_path / "tasks.jsonl"
+    taskgen("sample", "maze-v1", "size=9", "--num", 2, "--out", file)
+    good, other = file.read_text().splitlines()
+    task = json.loads(other)
+    change(task)
+    file.write_text(f"{good}\n{json.dumps(task)}\nnot JSON\n")
+    result = taskgen("import", file)
+    assert result.returncode == 2
+    assert expected in result.stderr
+    assert "line 3" in result.stderr
+
+
+def test_status_tells_what_a_campaign_came_to(finished: Path) -> None:
+    result = taskgen("status", "small", "--root", finished)
+    assert result.returncode == 0
+    assert result.stdout.startswith("small: generation 1, ")
+    assert "1 of 1 generations" in result.stdout
+    assert "untrained start" in result.stdout
+    every = taskgen("status", "--root", finished)
+    assert every.stdout.splitlines()[1].startswith("small")
+
+
+def test_tasks_of_a_campaign_can_be_shown_and_taken_away(finished: Path, tmp_path) -> None:
+    file = tmp_path / "tasks.jsonl"
+    assert taskgen("export", "small", "--out", file, "--root", finished).returncode == 0
+    tasks = [json.loads(line) for line in file.read_text().splitlines()]
+    assert len(tasks) >= 3
+    result = taskgen("show", tasks[0]["id"][:12], "--root", finished)
+    assert json.loads(result.stdout) == tasks[0]
+    assert taskgen("import", file).returncode == 0
+    none = taskgen("export", "small", "--generation", 99, "--out", file, "--root", finished)
+    assert none.returncode == 2
+
+
+def test_a_campaign_of_the_same_name_is_not_run_over(finished: Path) -> None:
+    result = taskgen("run", finished / "small.yaml", "--root", finished, "--no-tracking")
+    assert result.returncode == 2
+    assert "taskgen resume small" in result.stderr
+    assert free_name("small", finished) == "small-2"
+    assert free_name("other", finished) == "other"
+
+
+def test_resume_changes_the_budget_and_nothing_else(finished: Path) -> None:
+    refused = taskgen("resume", "small", "seed=3", "--root", finished)
+    assert refused.returncode == 2
+    assert "resume may change budget.env_steps" in refused.stderr
+    wrong = taskgen("resume", "small", "budget.generation=3", "--root", finished)
+    assert "did you mean generations?" in wrong.stderr
+    near = taskgen("resume", "smal", "--root", finished)
+    assert "did you mean small?" in near.stderr
+
+
+def test_a_suite_is_played_by_name(finished: Path) -> None:
+    result = taskgen("evaluate", "small", "--suite", "no_such", "--root", finished)
+    assert result.returncode == 2
+    assert "four_rooms" in result.stderr
+
+
+def test_check_says_what_holds() -> None:
+    result = taskgen("check", "bandit-v1", "num_arms=2")
+    assert result.returncode == 0, result.stdout
+    assert "checks hold" in result.stdout
+
+
+def test_the_first_signal_asks_and_the_second_stops() -> None:
+    said: list[str] = []
+
+    class Asked:
+        stops = 0
+
+        def request_stop(self) -> None:
+            self.stops += 1
+
+    class Display(NullDisplay):
+        def say(self, message: str) -> None:
+            said.append(message)
+
+    campaign = Asked()
+    before = signal.getsignal(signal.SIGTERM)
+    with StopOnSignal(campaign, Display()) as stop:
+        signal.raise_signal(signal.SIGTERM)
+        deadline = time.monotonic() + 5
+        while not said and time.monotonic() < deadline:
+            time.sleep(0.01)
+        assert campaign.stops == 1
+        assert "after the next commit" in said[0]
+        with pytest.raises(KeyboardInterrupt):
+            signal.raise_signal(signal.SIGTERM)
+    assert campaign.stops == 1
+    assert stop.received == [signal.SIGTERM, signal.SIGTERM]
+    assert signal.getsignal(signal.SIGTERM) == before
+
+
+def test_the_ui_is_light_and_stays_on_this_machine(tmp_path) -> None:
+    line = " ".join(command(tmp_path / "a root", 5123))
+    assert "--host 127.0.0.1 --port 5123 --workers 1" in line
+    assert f"sqlite:///{tmp_path}/a root/mlflow.db" in line
+
+
+def test_the_ui_refuses_a_port_in_use(tmp_path) -> None:
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        result = taskgen("ui", "--port", other.getsockname()[1], "--root", tmp_path)
+    assert result.returncode == 2
+    assert "take another with --port" in result.stderr

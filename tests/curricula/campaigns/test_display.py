@@ -1,0 +1,175 @@
+"""Displays: what a person reads while a campaign runs, and what the numbers in it are made of."""
+
+import io
+import re
+
+import pytest
+from rich.console import Console
+
+from curricula.campaigns.display import PlainDisplay, RichDisplay, make_display
+from curricula.campaigns.progress import CampaignProgress, gain_text, moving_regions
+
+CONFIG = {"name": "trip", "budget": {"env_steps": 1_000_000, "generations": None, "hours": None}}
+ESTIMATE = {"env_steps": 1e6, "seconds": 100.0, "bytes": 2e6}
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now = 1000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def record(generation: int, env_steps: int, seconds: float) -> dict:
+    return {
+        "generation": generation,
+        "totals": {"env_steps": env_steps, "seconds": seconds},
+        "monitor": {"target": {"return_iqm": [0.5, 0.4, 0.6], "success_rate": 0.25}, "start": {}},
+        "parameters": {
+            "size": {"low": 5, "high": 7},
+            "layout": {"rooms": 0.75, "wilson": 0.25},
+            "braid": {"low": 0.3, "high": 0.3},
+        },
+        "frontier": {"regions": {"size": [5, 13], "layout": {"rooms": 0.75, "wilson": 0.25}}},
+        "candidates": [
+            {"index": 0, "origin": "keep", "gain": 0.01, "gain_se": 0.004},
+            {"index": 1, "origin": "move", "gain": 0.032, "gain_se": None},
+        ],
+        "decision": {"winner": 1, "decided_by": "test"},
+    }
+
+
+def test_speed_is_that_of_the_phase() -> None:
+    clock = Clock()
+    progress = CampaignProgress(clock)
+    progress.enter(1, "train", {"keep": 400})
+    assert progress.steps_per_s == 0.0
+    for _ in range(4):
+        clock.now += 1.0
+        progress.add("keep", 100)
+    assert progress.steps_per_s == pytest.approx(100.0)
+    assert progress.taken == {"keep": 400}
+    progress.enter(1, "evaluate", {"keep": 0})
+    assert progress.steps_per_s == 0.0
+
+
+def test_speed_forgets_what_is_long_ago() -> None:
+    clock = Clock()
+    progress = CampaignProgress(clock)
+    progress.enter(1, "train", {"keep": 10_000})
+    for steps in [1000] * 30 + [10] * 60:
+        clock.now += 1.0
+        progress.add("keep", steps)
+    assert progress.steps_per_s == pytest.approx(10.0)
+
+
+def test_time_left_is_the_estimate_then_what_the_commits_tell() -> None:
+    clock = Clock()
+    progress = CampaignProgress(clock)
+    progress.start(CONFIG, ESTIMATE)
+    clock.now += 30
+    assert progress.seconds_left == pytest.approx(70)
+    progress.commit(record(1, 200_000, 50.0))
+    assert progress.seconds_left == pytest.approx(200)  # 250 s a million steps, 800 k left
+    clock.now += 60
+    assert progress.seconds_left == pytest.approx(140)
+    clock.now += 1000
+    assert progress.seconds_left == 0
+
+
+def test_the_nearest_bound_of_the_budget_counts() -> None:
+    progress = CampaignProgress(Clock())
+    progress.start({"budget": {"env_steps": None, "generations": 4, "hours": 0.025}}, {})
+    assert progress.seconds_left is None
+    progress.commit(record(1, 1, 20.0))
+    assert progress.seconds_left == pytest.approx(60)  # 3 more of 20 s, not 90 − 20
+    progress.commit(record(2, 2, 70.0))
+    assert progress.seconds_left == pytest.approx(20)  # 90 − 70, not 2 more of 35 s
+
+
+def test_an_endless_campaign_has_no_time_left() -> None:
+    progress = CampaignProgress(Clock())
+    progress.start({"budget": {"hours": None}}, {"seconds": 3.0, "per": "a generation"})
+    assert progress.seconds_left is None
+    progress.commit(record(3, 1, 20.0))
+    assert progress.seconds_left is None
+
+
+def test_regions_that_are_points_where_they_should_be_are_not_shown() -> None:
+    assert moving_regions(record(1, 1, 1.0)) == {"size": "5…7 (aim 5…13)"}
+    arrived = record(1, 1, 1.0)
+    arrived["frontier"]["regions"]["size"] = [5, 7]
+    assert moving_regions(arrived) == {"size": "5…7"}
+    elsewhere = record(1, 1, 1.0)
+    elsewhere["frontier"]["regions"]["layout"] = {"rooms": 1.0, "wilson": 0.0}
+    assert "layout" in moving_regions(elsewhere)
+
+
+def test_gain_of_the_branch_that_went_on() -> None:
+    assert gain_text(record(1, 1, 1.0)) == "+0.032"
+    assert gain_text(record(1, 1, 1.0) | {"decision": {"winner": 0}}) == "+0.010 ± 0.004"
+    assert gain_text(record(1, 1, 1.0) | {"candidates": []}) == "–"
+
+
+def test_plain_lines_say_what_happened() -> None:
+    out, clock = io.StringIO(), Clock()
+    display = PlainDisplay(out, clock)
+    display.start(CONFIG, ESTIMATE)
+    display.committed(record(0, 1000, 1.0))
+    display.phase(1, "train", {"keep": 100_000, "move": 100_000})
+    display.committed(record(1, 201_000, 51.0))
+    display.committed(record(1, 201_000, 51.0))
+    display.stop()
+    assert out.getvalue().splitlines() == [
+        "campaign trip: about 1 M env steps, 1 min 40 s, 2 MB on disk",
+        "committed generation 0: untrained start, gain +0.032, validation 0.500 [0.400, 0.600], "
+        "success 0.250, size 5…7 (aim 5…13), 1 k env steps, 1 s, 1 min 40 s left",
+        "generation 1: train (2 branches, 200 k env steps)",
+        "committed generation 1: move by test, gain +0.032, validation 0.500 [0.400, 0.600], "
+        "success 0.250, size 5…7 (aim 5…13), 201 k env steps, 51 s, 3 min 23 s left",
+    ]
+
+
+def test_plain_lines_are_few() -> None:
+    out, clock = io.StringIO(), Clock()
+    display = PlainDisplay(out, clock)
+    display.start(CONFIG, {})
+    display.phase(1, "train", {"keep": 60_000})
+    for _ in range(600):  # a minute of ten batches a second
+        clock.now += 0.1
+        display.steps("keep", 100)
+    lines = out.getvalue().splitlines()[2:]
+    assert 3 <= len(lines) <= 4
+    assert re.fullmatch(r"generation 1: train 25%, 1 k steps/s", lines[0])
+
+
+def test_the_live_display_shows_branches_commits_and_time_left() -> None:
+    console = Console(file=io.StringIO(), force_terminal=True, width=140, color_system=None)
+    display = RichDisplay(console)
+    display.start(CONFIG, ESTIMATE)
+    display.committed(record(1, 200_000, 50.0))
+    display.phase(2, "train", {f"branch-{i}": 1000 for i in range(12)})
+    display.steps("branch-0", 500)
+    display.say("a [sentence] in brackets")
+    picture = Console(file=io.StringIO(), width=140, color_system=None)
+    picture.print(display.render())
+    display.stop()
+    text = picture.file.getvalue()
+    for part in (
+        "generation 2 · train",
+        "min 20 s left",
+        "500 of 1 k steps",
+        "and 2 more",
+        "move by test",
+        "0.500 [0.400, 0.600]",
+        "size 5…7 (aim 5…13)",
+    ):
+        assert part in text
+    assert "a [sentence] in brackets" in console.file.getvalue()
+
+
+def test_lines_where_there_is_no_terminal(monkeypatch) -> None:
+    monkeypatch.setattr("sys.stdout", io.StringIO())
+    assert isinstance(make_display(), PlainDisplay)
+    assert isinstance(make_display(plain=True), PlainDisplay)
