@@ -58,10 +58,11 @@ def evaluate_campaign(
     running = Campaign.resume(campaign_folder(campaign, root))
     record = _record(running.store, None)
     if suite is not None:
-        return suite_test(running, record, suite)
+        return suite_test(running.setup, running.store, record, suite)
     executor = make_executor(running.config.executor, running.display.steps)
     try:
-        return sealed_test(running, record, executor)
+        nursery = running.nursery(record, executor)
+        return sealed_test(running.setup, running.store, record, nursery)
     finally:
         executor.close()
 

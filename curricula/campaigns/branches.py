@@ -84,6 +84,31 @@ class Branch:
             self._last_job = job
 
 
+HISTORY = 100
+"""How many gains and A/A differences a record remembers."""
+
+
+@dataclass(frozen=True)
+class Grown:
+    """What a generation came to.
+
+    Args:
+        branch: the one that goes on, where the learner now lives with it.
+        branches: all that were tried, in order.
+        decision: which goes on and why, as the record has it.
+        noise_history: differences of the last A/A pairs.
+        gain_history: gains of the last branches that went on.
+        search_s: seconds spent asking and telling.
+    """
+
+    branch: Branch
+    branches: list[Branch]
+    decision: dict[str, Any]
+    noise_history: list[float]
+    gain_history: list[float]
+    search_s: float
+
+
 class Nursery:
     """Grows the branches of one generation from one checkpoint.
 

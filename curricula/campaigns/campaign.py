@@ -19,18 +19,16 @@ from pathlib import Path
 from typing import Any
 
 from curricula.campaigns import forks, stream
-from curricula.campaigns.branch import Exam, restore, snapshot
-from curricula.campaigns.branches import Nursery, make_exam
+from curricula.campaigns.branch import restore, snapshot
+from curricula.campaigns.branches import Nursery
 from curricula.campaigns.checkpoint import CampaignStore, save_state
 from curricula.campaigns.config import BudgetConfig, CampaignConfig
-from curricula.campaigns.config_files import movable, start_distribution, target_distribution
 from curricula.campaigns.executors import Executor, make_executor
 from curricula.campaigns.ledger import Ledger, first_record, next_record
-from curricula.campaigns.plugins import make_generator, make_search
 from curricula.campaigns.resolution import resolve
-from curricula.campaigns.sealed import seal_leak_report, sealed_test
+from curricula.campaigns.sealed import sealed_test, write_leak_report
+from curricula.campaigns.setup import Setup
 from curricula.campaigns.tracking import Display, NullDisplay, NullTracker, Tracker
-from taskgen.distribution import TaskDistribution
 
 
 class Campaign:
@@ -52,11 +50,7 @@ class Campaign:
         self.config = config
         self.tracker = tracker
         self.display = display
-        self.generator = make_generator(config.generator)
-        self.search = make_search(config.search, store.journal)
-        self.start = start_distribution(config, self.generator.space)
-        self.target = target_distribution(config, self.generator.space)
-        self.movable = movable(config, self.generator)
+        self.setup = Setup(config, store.journal)
         self._stop_requested = False
 
     @classmethod
@@ -101,12 +95,6 @@ class Campaign:
         """Where everything of the campaign lies."""
         return self.store.folder
 
-    def frontier(self, incumbent: TaskDistribution) -> TaskDistribution:
-        """Returns what the learner must generalise to: the target, or one ring further out."""
-        if self.target is not None:
-            return self.target
-        return incumbent.widened(self.config.evaluation.frontier_margin, self.movable)
-
     def request_stop(self) -> None:
         """Asks the campaign to stop after the next commit."""
         self._stop_requested = True
@@ -148,8 +136,10 @@ class Campaign:
         finished = Ledger(self.config, record).is_spent
         test = None
         if finished and self.config.evaluation.test_at_end:
-            test = sealed_test(self, record, executor)
-        seal_leak_report(self, record)
+            nursery = self.nursery(record, executor)
+            test = sealed_test(self.setup, self.store, record, nursery)
+            self.store.clear_staged()
+        write_leak_report(self.setup, self.store, record)
         status = "finished" if finished else "stopped"
         return {"status": status, "record": record, "test": test, "folder": str(self.folder)}
 
@@ -157,56 +147,49 @@ class Campaign:
         """Runs one generation on top of a commit, and returns its own commit."""
         started = time.perf_counter()
         ledger = Ledger(self.config, before)
-        incumbent = TaskDistribution.from_json(self.generator.space, before["incumbent"])
-        nursery = self.nursery(before, incumbent, executor)
-        self.search.load_state_dict(before["search"])
+        incumbent = self.setup.distribution(before["incumbent"])
+        nursery = self.nursery(before, executor)
+        self.setup.search.load_state_dict(before["search"])
         run = forks.run if self.config.generation.num_candidates else stream.run
-        grown = run(self, nursery, ledger, incumbent)
-        nursery.examine([grown.branch], self.monitors())
-        record = next_record(self, before, grown, nursery, time.perf_counter() - started)
+        grown = run(self.setup, nursery, ledger, incumbent)
+        nursery.examine([grown.branch], self.setup.monitors())
+        record = next_record(self.setup, before, grown, nursery, time.perf_counter() - started)
         state = grown.branch.state or self.store.state(before)
         return self._commit(record, state, nursery)
 
-    def nursery(
-        self, before: dict[str, Any], incumbent: TaskDistribution, executor: Executor
-    ) -> Nursery:
+    def nursery(self, before: dict[str, Any], executor: Executor) -> Nursery:
         """Returns what grows the branches of the generation after a commit."""
         checkpoint = before["checkpoint"]
-        start = (str(self.folder / checkpoint["file"]), checkpoint["sha256"])
-        generation = before["generation"] + 1
-        quarantine = before["quarantine"]
         return Nursery(
             self.config,
             self.store,
             executor,
             self.display,
-            generation,
-            start,
-            incumbent,
-            quarantine,
+            generation=before["generation"] + 1,
+            start=(str(self.folder / checkpoint["file"]), checkpoint["sha256"]),
+            incumbent=self.setup.distribution(before["incumbent"]),
+            quarantine=before["quarantine"],
         )
-
-    def monitors(self) -> list[Exam]:
-        """Returns the fixed sets that are drawn as curves and never decide anything."""
-        num_tasks = self.config.evaluation.num_monitor
-        places = {"target": self.frontier(self.start), "start": self.start}
-        return [
-            make_exam(self.config, 0, f"monitor-{name}", place, num_tasks, "validation")
-            for name, place in places.items()
-        ]
 
     def _commit_start(self, executor: Executor) -> dict[str, Any]:
         """Commits the untrained learner as generation 0, measured on the monitor sets."""
-        learner, curriculum = restore(self.config, self.generator, None)
+        learner, curriculum = restore(self.config, self.setup.generator, None)
         state = snapshot(learner, curriculum)
         file = self.store.staged / "start.pt"
         digest = save_state(file, state)
         nursery = Nursery(
-            self.config, self.store, executor, self.display, 0, (str(file), digest), self.start, ()
+            self.config,
+            self.store,
+            executor,
+            self.display,
+            0,
+            (str(file), digest),
+            self.setup.start,
+            (),
         )
         branch = nursery.start_branch()
-        nursery.examine([branch], self.monitors())
-        return self._commit(first_record(self, branch, nursery), state, nursery)
+        nursery.examine([branch], self.setup.monitors())
+        return self._commit(first_record(self.setup, branch, nursery), state, nursery)
 
     def _commit(self, record: dict[str, Any], state: Any, nursery: Nursery) -> dict[str, Any]:
         self.store.save_seen(record["generation"], nursery.seen)

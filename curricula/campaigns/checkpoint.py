@@ -153,8 +153,12 @@ class CampaignStore:
         record = {**record, "checkpoint": {"file": f"checkpoints/{name}.pt", "sha256": digest}}
         text = json.dumps(record, allow_nan=False, ensure_ascii=False)
         write_atomically(self.folder / "commits" / f"{name}.json", text.encode())
-        shutil.rmtree(self.staged, ignore_errors=True)
+        self.clear_staged()
         return record
+
+    def clear_staged(self) -> None:
+        """Deletes the staged results: what they led to is committed, or must be made anew."""
+        shutil.rmtree(self.staged, ignore_errors=True)
 
     def records(self) -> Iterator[dict[str, Any]]:
         """Yields the records that can be read, oldest first."""
@@ -215,7 +219,7 @@ class CampaignStore:
         for path in (commit, checkpoint):
             if path.exists():
                 path.replace(path.with_name(f"{path.name}.damaged"))
-        shutil.rmtree(self.staged, ignore_errors=True)
+        self.clear_staged()
 
 
 def _read_record(path: Path) -> dict[str, Any] | None:

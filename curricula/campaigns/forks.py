@@ -10,61 +10,40 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from curricula.campaigns import adoption
-from curricula.campaigns.branches import Branch, Nursery, lifetime_scores, measure_gains
+from curricula.campaigns.branches import (
+    HISTORY,
+    Branch,
+    Grown,
+    Nursery,
+    lifetime_scores,
+    measure_gains,
+)
 from curricula.campaigns.ledger import Ledger
 from curricula.campaigns.seeding import seed_for
+from curricula.campaigns.setup import Setup
 from curricula.search import Candidate, Gain
 from taskgen.distribution import TaskDistribution
 
-if TYPE_CHECKING:
-    from curricula.campaigns.campaign import Campaign
 
-
-HISTORY = 100
-"""How many gains and A/A differences a record remembers."""
-
-
-@dataclass(frozen=True)
-class Grown:
-    """What a generation came to.
-
-    Args:
-        branch: the one that goes on, where the learner now lives with it.
-        branches: all that were tried, in order.
-        decision: which goes on and why, as the record has it.
-        noise_history: differences of the last A/A pairs.
-        gain_history: gains of the last branches that went on.
-        search_s: seconds spent asking and telling.
-    """
-
-    branch: Branch
-    branches: list[Branch]
-    decision: dict[str, Any]
-    noise_history: list[float]
-    gain_history: list[float]
-    search_s: float
-
-
-def run(campaign: Campaign, nursery: Nursery, ledger: Ledger, incumbent: TaskDistribution) -> Grown:
+def run(setup: Setup, nursery: Nursery, ledger: Ledger, incumbent: TaskDistribution) -> Grown:
     """Runs the forks of one generation and decides which goes on."""
     clock = time.perf_counter()
-    branches = _plan(campaign, nursery.generation, incumbent)
+    branches = _plan(setup, nursery.generation, incumbent)
     search_s = time.perf_counter() - clock
     noise = list(ledger.record["noise_history"])
-    _grow(campaign, nursery, ledger, branches, incumbent, adoption.aa_gain_sd(noise))
+    _grow(setup, nursery, ledger, branches, incumbent, adoption.aa_gain_sd(noise))
     contenders = [branch for branch in branches if branch.name != "keep-again"]
     if len(contenders) < len(branches) and math.isfinite(branches[-1].gain - branches[0].gain):
         noise.append(branches[-1].gain - branches[0].gain)
     clock = time.perf_counter()
     told = [b for b in contenders if b.candidate.origin != "challenger"]
-    campaign.search.tell([b.candidate for b in told], [Gain(b.gain, b.pruned) for b in told])
+    setup.search.tell([b.candidate for b in told], [Gain(b.gain, b.pruned) for b in told])
     search_s += time.perf_counter() - clock
     aa_sd = adoption.aa_gain_sd(noise)
-    decision, winner = _decide(campaign, nursery, incumbent, contenders, aa_sd)
+    decision, winner = _decide(setup, nursery, incumbent, contenders, aa_sd)
     return Grown(
         branch=winner,
         branches=branches,
@@ -75,22 +54,22 @@ def run(campaign: Campaign, nursery: Nursery, ledger: Ledger, incumbent: TaskDis
     )
 
 
-def _plan(campaign: Campaign, generation: int, incumbent: TaskDistribution) -> list[Branch]:
+def _plan(setup: Setup, generation: int, incumbent: TaskDistribution) -> list[Branch]:
     """Returns the branches of a generation: keep, moves, perhaps a challenger and an A/A copy."""
-    settings = campaign.config.generation
-    seed = campaign.config.seed
+    settings = setup.config.generation
+    seed = setup.config.seed
     training_seed = seed_for(seed, generation, "training")
-    moves = campaign.search.ask(
+    moves = setup.search.ask(
         incumbent,
-        campaign.movable,
+        setup.movable,
         settings.num_candidates - 1,
         generation=generation,
         seed=seed_for(seed, generation, "search"),
     )
     branches = [Branch("keep", Candidate(incumbent, "keep"), training_seed)]
     branches += [Branch(f"move-{i + 1}", move, training_seed) for i, move in enumerate(moves)]
-    if campaign.target is not None and moves and _is_due(settings.challenger_every, generation):
-        whole = campaign.target
+    if setup.target is not None and moves and _is_due(settings.challenger_every, generation):
+        whole = setup.target
         branches.append(Branch("challenger", Candidate(whole, "challenger"), training_seed))
     if moves and _is_due(settings.aa_every, generation):
         again = seed_for(seed, generation, "training", 1)
@@ -104,7 +83,7 @@ def _is_due(every: int, generation: int) -> bool:
 
 
 def _grow(
-    campaign: Campaign,
+    setup: Setup,
     nursery: Nursery,
     ledger: Ledger,
     branches: Sequence[Branch],
@@ -112,13 +91,13 @@ def _grow(
     aa_sd: float | None,
 ) -> None:
     """Trains the branches, in two legs with a rung between them, and measures their gains."""
-    config = campaign.config
+    config = setup.config
 
     def score(outcomes: Any) -> Any:
         return lifetime_scores(config, outcomes)
 
     env_steps = ledger.branch_env_steps(len(branches))
-    exam = nursery.exam("selection", campaign.frontier(incumbent), config.evaluation.num_selection)
+    exam = nursery.exam("selection", setup.frontier(incumbent), config.evaluation.num_selection)
     start = nursery.start_branch()
     rung_steps = int(config.generation.rung_share * env_steps) if len(branches) > 1 else 0
     if rung_steps:
@@ -149,19 +128,19 @@ def _prune(branches: Sequence[Branch], aa_sd: float | None, prune_sd: float) -> 
 
 
 def _decide(
-    campaign: Campaign,
+    setup: Setup,
     nursery: Nursery,
     incumbent: TaskDistribution,
     contenders: Sequence[Branch],
     aa_sd: float | None,
 ) -> tuple[dict[str, Any], Branch]:
     """Plays the best branch against "keep" on fresh tasks and decides between them."""
-    config = campaign.config
+    config = setup.config
     rivals = [b for b in contenders[1:] if not b.pruned and math.isfinite(b.gain)]
     if not rivals:
         return adoption.kept(aa_sd).to_json(), contenders[0]
     best = max(rivals, key=lambda branch: branch.gain)
-    frontier = campaign.frontier(incumbent)
+    frontier = setup.frontier(incumbent)
     exam = nursery.exam("adoption", frontier, config.evaluation.num_adoption)
     nursery.examine([contenders[0], best], [exam])
     origins = [branch.candidate.origin for branch in contenders]
@@ -169,7 +148,7 @@ def _decide(
         lifetime_scores(config, best.exams["adoption"]),
         lifetime_scores(config, contenders[0].exams["adoption"]),
         gains=[branch.gain for branch in contenders],
-        volumes=[b.candidate.distribution.overlap(frontier, campaign.movable) for b in contenders],
+        volumes=[b.candidate.distribution.overlap(frontier, setup.movable) for b in contenders],
         pruned=[branch.pruned for branch in contenders],
         winner=contenders.index(best),
         challenger=origins.index("challenger") if "challenger" in origins else None,

@@ -8,22 +8,19 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from curricula.campaigns.branch import Tally
-from curricula.campaigns.branches import Branch, Nursery
+from curricula.campaigns.branches import Branch, Grown, Nursery
 from curricula.campaigns.config import CampaignConfig
 from curricula.campaigns.seeding import rng_for
+from curricula.campaigns.setup import Setup
 from curricula.statistics import measures
 from taskgen.distribution import TaskDistribution, Weights
 from taskgen.parameters import Categorical
 from taskgen.splits import Split, TaskSource
-
-if TYPE_CHECKING:
-    from curricula.campaigns.campaign import Campaign
-    from curricula.campaigns.forks import Grown
 
 _SMALLEST_GENERATION = 0.1
 
@@ -64,15 +61,15 @@ class Ledger:
         return max(1, min(env_steps, math.ceil(left / num_branches)))
 
 
-def first_record(campaign: Campaign, branch: Branch, nursery: Nursery) -> dict[str, Any]:
+def first_record(setup: Setup, branch: Branch, nursery: Nursery) -> dict[str, Any]:
     """Returns the record of generation 0: the untrained learner on the monitor sets."""
     before = {
         "totals": {},
         "quarantine": {},
         "best": {"generation": 0, "target_return": -math.inf, "start_return": -math.inf},
     }
-    search = {"state": campaign.search.state_dict(), "metrics": {}}
-    common = _common(campaign, before, branch, nursery, 0.0, search)
+    search = {"state": setup.search.state_dict(), "metrics": {}}
+    common = _common(setup, before, branch, nursery, 0.0, search)
     nothing = {"difference": 0.0, "difference_se": 0.0, "noise": 0.0, "aa_gain_sd": None}
     return {
         **common,
@@ -84,15 +81,15 @@ def first_record(campaign: Campaign, branch: Branch, nursery: Nursery) -> dict[s
 
 
 def next_record(
-    campaign: Campaign,
+    setup: Setup,
     before: Mapping[str, Any],
     grown: Grown,
     nursery: Nursery,
     seconds: float,
 ) -> dict[str, Any]:
     """Returns the record of a generation that is about to be committed."""
-    search = {"state": campaign.search.state_dict(), "metrics": campaign.search.metrics()}
-    common = _common(campaign, before, grown.branch, nursery, seconds, search)
+    search = {"state": setup.search.state_dict(), "metrics": setup.search.metrics()}
+    common = _common(setup, before, grown.branch, nursery, seconds, search)
     common["totals"]["lineage_env_steps"] += grown.branch.env_steps
     common["seconds"]["search"] = grown.search_s
     return {
@@ -105,7 +102,7 @@ def next_record(
 
 
 def _common(
-    campaign: Campaign,
+    setup: Setup,
     before: Mapping[str, Any],
     branch: Branch,
     nursery: Nursery,
@@ -113,21 +110,21 @@ def _common(
     search: dict[str, Any],
 ) -> dict[str, Any]:
     generation, incumbent = nursery.generation, branch.candidate.distribution
-    monitor = _monitor(campaign, branch)
+    monitor = _monitor(setup, branch)
     best, forgetting = _best(before["best"], monitor, generation)
     return {
-        "campaign": campaign.config.name,
+        "campaign": setup.config.name,
         "generation": generation,
         "incumbent": incumbent.to_json(),
-        "frontier": campaign.frontier(incumbent).to_json(),
-        "volume": incumbent.volume(campaign.movable) if campaign.movable else 1.0,
-        "movable": campaign.movable,
+        "frontier": setup.frontier(incumbent).to_json(),
+        "volume": incumbent.volume(setup.movable) if setup.movable else 1.0,
+        "movable": setup.movable,
         "parameters": _parameters(incumbent),
         "totals": _totals(before["totals"], nursery.tallies, seconds),
         "monitor": monitor,
         "forgetting": forgetting,
         "best": best,
-        "tasks": _specimens(campaign, incumbent, nursery),
+        "tasks": _specimens(setup, incumbent, nursery),
         "search": search["state"],
         "search_metrics": search["metrics"],
         "quarantine": _quarantine(before["quarantine"], nursery.tallies),
@@ -140,10 +137,10 @@ def _common(
     }
 
 
-def _monitor(campaign: Campaign, branch: Branch) -> dict[str, dict[str, Any]]:
+def _monitor(setup: Setup, branch: Branch) -> dict[str, dict[str, Any]]:
     """Returns the measures of the fixed sets; intervals come from a seed of their own."""
-    threshold = campaign.config.evaluation.success_threshold
-    rng = rng_for(campaign.config.seed, 0, "intervals")
+    threshold = setup.config.evaluation.success_threshold
+    rng = rng_for(setup.config.seed, 0, "intervals")
     return {
         name: measures(branch.exams[f"monitor-{name}"], rng, threshold)
         for name in ("target", "start")
@@ -201,15 +198,13 @@ def _totals(
     return totals
 
 
-def _specimens(
-    campaign: Campaign, incumbent: TaskDistribution, nursery: Nursery
-) -> list[dict[str, Any]]:
+def _specimens(setup: Setup, incumbent: TaskDistribution, nursery: Nursery) -> list[dict[str, Any]]:
     """Returns a few tasks of the distribution that the learner trains on now."""
-    config = campaign.config
+    config = setup.config
     if not config.tracking.num_pictures:
         return []
     split: Split | None = "train" if config.splits.enabled else None
-    source = TaskSource(campaign.generator, split, config.splits.salt)
+    source = TaskSource(setup.generator, split, config.splits.salt)
     rng = rng_for(config.seed, nursery.generation, "specimens")
     return [task.to_json() for task in source.make(incumbent, config.tracking.num_pictures, rng)]
 

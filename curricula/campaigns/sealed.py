@@ -6,65 +6,51 @@ The test is played when the campaign is asked for its result, and every time is 
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from curricula.campaigns.branch import exam_tasks, form_digest, restore
-from curricula.campaigns.branches import make_exam
-from curricula.campaigns.checkpoint import CampaignError, write_atomically
-from curricula.campaigns.executors import Executor
+from curricula.campaigns.branches import Nursery
+from curricula.campaigns.checkpoint import CampaignError, CampaignStore, write_atomically
 from curricula.campaigns.seeding import rng_for
+from curricula.campaigns.setup import Setup
 from curricula.statistics import measures
 from learners.evaluation import evaluate
-from taskgen.distribution import TaskDistribution
 from taskgen.generator import EnvGenerator
 from taskgen.outcomes import concatenate
 
-if TYPE_CHECKING:
-    from curricula.campaigns.branch import Exam
-    from curricula.campaigns.campaign import Campaign
 
-_PARTS = 4
-
-
-def sealed_test(campaign: Campaign, record: dict[str, Any], executor: Executor) -> dict[str, Any]:
+def sealed_test(
+    setup: Setup, store: CampaignStore, record: dict[str, Any], nursery: Nursery
+) -> dict[str, Any]:
     """Plays the sealed test with a commit's learner, writes the result and the count of uses.
+
+    Args:
+        setup: of the campaign.
+        store: where the result is written.
+        record: the commit.
+        nursery: whose start is that commit.
 
     Returns:
         {"generation", "uses", "env_steps", "measures", "target"}.
     """
-    nursery = campaign.nursery(record, campaign.start, executor)
-    nursery.generation = record["generation"]
     branch = nursery.start_branch()
-    exams = _parts_of_test(campaign, record)
+    exams = setup.sealed_exams(setup.distribution(record["incumbent"]))
     nursery.examine([branch], exams)
     outcomes = concatenate([branch.exams[exam.name] for exam in exams])
-    config = campaign.config
-    rng = rng_for(config.seed, 0, "test/intervals")
+    rng = rng_for(setup.config.seed, 0, "test/intervals")
     result = {
         "generation": record["generation"],
         "env_steps": sum(tally.evaluation_env_steps for tally in nursery.tallies),
         "target": exams[0].distribution,
-        "measures": measures(outcomes, rng, config.evaluation.success_threshold),
+        "measures": measures(outcomes, rng, setup.config.evaluation.success_threshold),
     }
-    return _write_down(campaign, result)
+    return _write_down(store, result)
 
 
-def _parts_of_test(campaign: Campaign, record: dict[str, Any]) -> list[Exam]:
-    """Returns the test in parts, so that workers can share it."""
-    space = campaign.generator.space
-    place = campaign.frontier(TaskDistribution.from_json(space, record["incumbent"]))
-    num_tasks = campaign.config.evaluation.num_test
-    sizes = [len(part) for part in np.array_split(np.arange(num_tasks), _PARTS) if len(part)]
-    return [
-        make_exam(campaign.config, 0, f"test-{i}", place, size, "test")
-        for i, size in enumerate(sizes)
-    ]
-
-
-def _write_down(campaign: Campaign, result: dict[str, Any]) -> dict[str, Any]:
-    path = campaign.folder / "sealed_test.json"
+def _write_down(store: CampaignStore, result: dict[str, Any]) -> dict[str, Any]:
+    path = store.folder / "sealed_test.json"
     earlier = json.loads(path.read_text())["results"] if path.is_file() else []
     result = {**result, "uses": len(earlier) + 1}
     text = json.dumps({"uses": result["uses"], "results": [*earlier, result]}, indent=1)
@@ -72,20 +58,22 @@ def _write_down(campaign: Campaign, result: dict[str, Any]) -> dict[str, Any]:
     return result
 
 
-def suite_test(campaign: Campaign, record: dict[str, Any], suite: str) -> dict[str, Any]:
+def suite_test(
+    setup: Setup, store: CampaignStore, record: dict[str, Any], suite: str
+) -> dict[str, Any]:
     """Plays a named suite of the generator with a commit's learner.
 
     Raises:
         CampaignError: if the generator has no suite of that name.
     """
-    config, generator = campaign.config, campaign.generator
+    config, generator = setup.config, setup.generator
     suites = generator.suites()
     if suite not in suites:
         known = ", ".join(sorted(suites)) or "none"
         raise CampaignError(f"{generator.name} has no suite {suite!r}; it has: {known}.")
     if not isinstance(generator, EnvGenerator):
         raise CampaignError(f"{generator.name} makes no environments to play.")
-    learner, _ = restore(config, generator, campaign.store.state(record))
+    learner, _ = restore(config, generator, store.state(record))
     tasks = suites[suite]
     curve = evaluate(
         learner,
@@ -104,11 +92,11 @@ def suite_test(campaign: Campaign, record: dict[str, Any], suite: str) -> dict[s
     }
 
 
-def seal_leak_report(campaign: Campaign, record: dict[str, Any]) -> dict[str, Any]:
+def write_leak_report(setup: Setup, store: CampaignStore, record: dict[str, Any]) -> dict[str, Any]:
     """Counts the canonical forms that training shares with what it is measured on; must be 0."""
-    config, generator = campaign.config, campaign.generator
-    trained = campaign.store.seen()
-    exams = [*campaign.monitors(), *_parts_of_test(campaign, record)]
+    config, generator = setup.config, setup.generator
+    trained = store.seen()
+    exams = [*setup.monitors(), *setup.sealed_exams(setup.distribution(record["incumbent"]))]
     shared = {}
     for exam in exams:
         forms = exam_tasks(exam, config, generator).canonicals
@@ -125,5 +113,5 @@ def seal_leak_report(campaign: Campaign, record: dict[str, Any]) -> dict[str, An
     }
     if not config.splits.enabled:
         report["note"] = "the split is off: this family has too few tasks to hold any back"
-    write_atomically(campaign.folder / "leak_report.json", json.dumps(report, indent=1).encode())
+    write_atomically(store.folder / "leak_report.json", json.dumps(report, indent=1).encode())
     return report

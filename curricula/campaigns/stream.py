@@ -8,31 +8,34 @@ noise rolls learner and distribution back to the last commit; its steps stay cou
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING
 
 from curricula.campaigns import adoption
-from curricula.campaigns.branches import Branch, Nursery, lifetime_scores, measure_gains
-from curricula.campaigns.forks import HISTORY, Grown
+from curricula.campaigns.branches import (
+    HISTORY,
+    Branch,
+    Grown,
+    Nursery,
+    lifetime_scores,
+    measure_gains,
+)
 from curricula.campaigns.ledger import Ledger
 from curricula.campaigns.seeding import seed_for
+from curricula.campaigns.setup import Setup
 from curricula.search import Candidate, Gain
 from taskgen.distribution import TaskDistribution
 
-if TYPE_CHECKING:
-    from curricula.campaigns.campaign import Campaign
 
-
-def run(campaign: Campaign, nursery: Nursery, ledger: Ledger, incumbent: TaskDistribution) -> Grown:
+def run(setup: Setup, nursery: Nursery, ledger: Ledger, incumbent: TaskDistribution) -> Grown:
     """Trains the learner on one move of its distribution; keeps it unless it fell."""
-    config = campaign.config
+    config = setup.config
     history = list(ledger.record["gain_history"])
     clock = time.perf_counter()
-    branch = _propose(campaign, nursery.generation, incumbent)
+    branch = _propose(setup, nursery.generation, incumbent)
     search_s = time.perf_counter() - clock
-    start = _train(campaign, nursery, ledger, branch, incumbent)
+    start = _train(setup, nursery, ledger, branch, incumbent)
     baseline = adoption.recent_mean(history)
     clock = time.perf_counter()
-    campaign.search.tell([branch.candidate], [Gain(branch.gain - baseline)])
+    setup.search.tell([branch.candidate], [Gain(branch.gain - baseline)])
     search_s += time.perf_counter() - clock
     fell = adoption.should_roll_back(
         branch.gain, history, branch.gain_se, config.generation.rollback_sd
@@ -55,11 +58,11 @@ def run(campaign: Campaign, nursery: Nursery, ledger: Ledger, incumbent: TaskDis
     )
 
 
-def _propose(campaign: Campaign, generation: int, incumbent: TaskDistribution) -> Branch:
-    seed = campaign.config.seed
-    moves = campaign.search.ask(
+def _propose(setup: Setup, generation: int, incumbent: TaskDistribution) -> Branch:
+    seed = setup.config.seed
+    moves = setup.search.ask(
         incumbent,
-        campaign.movable,
+        setup.movable,
         1,
         generation=generation,
         seed=seed_for(seed, generation, "search"),
@@ -70,15 +73,15 @@ def _propose(campaign: Campaign, generation: int, incumbent: TaskDistribution) -
 
 
 def _train(
-    campaign: Campaign,
+    setup: Setup,
     nursery: Nursery,
     ledger: Ledger,
     branch: Branch,
     incumbent: TaskDistribution,
 ) -> Branch:
     """Trains the branch and measures its gain; returns the start that it is measured against."""
-    config = campaign.config
-    frontier = campaign.frontier(incumbent)
+    config = setup.config
+    frontier = setup.frontier(incumbent)
     exam = nursery.exam("selection", frontier, config.evaluation.num_selection)
     start = nursery.start_branch()
     nursery.train([branch], ledger.branch_env_steps(1), exam, examine_only=[start])

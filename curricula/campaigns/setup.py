@@ -1,0 +1,71 @@
+"""What stays the same through a campaign: its settings, and what follows from them.
+
+Everything that a generation needs to know and may not change. The campaign makes one, and hands it
+to those who run generations, keep the books and open the sealed test.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from curricula.campaigns.branch import Exam
+from curricula.campaigns.branches import make_exam
+from curricula.campaigns.config import CampaignConfig
+from curricula.campaigns.config_regions import movable, start_distribution, target_distribution
+from curricula.campaigns.plugins import make_generator, make_search
+from taskgen.distribution import TaskDistribution
+
+_TEST_PARTS = 4
+
+
+class Setup:
+    """The plug-ins and places of a campaign.
+
+    Args:
+        config: the resolved configuration.
+        journal: file for the search's own record.
+    """
+
+    def __init__(self, config: CampaignConfig, journal: Path | None = None) -> None:
+        self.config = config
+        self.generator = make_generator(config.generator)
+        self.search = make_search(config.search, journal)
+        self.movable = movable(config, self.generator)
+        self.target = target_distribution(config, self.generator.space)
+        start = start_distribution(config, self.generator.space)
+        share = config.rehearsal_share
+        self.start = replace(start, rehearsal=((share, start),)) if share else start
+
+    def frontier(self, incumbent: TaskDistribution) -> TaskDistribution:
+        """Returns what the learner must generalise to: the target, or one ring further out."""
+        if self.target is not None:
+            return self.target
+        ring = incumbent.widened(self.config.evaluation.frontier_margin, self.movable)
+        return replace(ring, rehearsal=())
+
+    def distribution(self, data: dict[str, object]) -> TaskDistribution:
+        """Returns a distribution of this campaign's space from its JSON."""
+        return TaskDistribution.from_json(self.generator.space, data)
+
+    def monitors(self) -> list[Exam]:
+        """Returns the fixed sets that are drawn as curves and never decide anything."""
+        num_tasks = self.config.evaluation.num_monitor
+        start = replace(self.start, rehearsal=())
+        places = {"target": self.frontier(start), "start": start}
+        return [
+            make_exam(self.config, 0, f"monitor-{name}", place, num_tasks, "validation")
+            for name, place in places.items()
+        ]
+
+    def sealed_exams(self, incumbent: TaskDistribution) -> list[Exam]:
+        """Returns the sealed test, in parts that workers can share."""
+        place, num_tasks = self.frontier(incumbent), self.config.evaluation.num_test
+        sizes = [len(part) for part in np.array_split(np.arange(num_tasks), _TEST_PARTS)]
+        return [
+            make_exam(self.config, 0, f"test-{i}", place, size, "test")
+            for i, size in enumerate(sizes)
+            if size
+        ]
