@@ -12,7 +12,6 @@ processor time of all threads, waiting included: what other programs take does n
 # mypy: disable-error-code="no-untyped-def, untyped-decorator"
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -30,10 +29,6 @@ from taskgen.generators.maze.engine import Arena
 from taskgen.generators.maze.layouts import generate
 from taskgen.splits import TaskSource
 from taskgen.vector import Lifetime
-
-# Threads that wait spin for microseconds, not milliseconds: on a busy machine they would keep the
-# thread that they wait for from its core. Read when the first kernel with threads starts.
-os.environ.setdefault("GOMP_SPINCOUNT", "10000")
 
 HORIZON = 250
 NUM_SCANS = 2_000_000
