@@ -7,6 +7,7 @@ threads): rates change with the machine, the ratio less. `per_cpu_s` is the rate
 processor time of all threads, waiting included: what other programs take does not count in it.
 
     python benchmarks/maze_engine.py
+    NUMBA_THREADING_LAYER=omp python benchmarks/maze_engine.py  # faster, without torch beside it
 """
 
 # mypy: disable-error-code="no-untyped-def, untyped-decorator"
@@ -67,6 +68,7 @@ def compared(name: str, amount: float, fn: Callable[[], Any], unit: str, bar: fl
         ratio_to_plain_loop=_short(np.median(values[:, 0]) / plain_rate),
         plain_loops_per_s=_short(plain_rate),
         threads=len(results),
+        threading_layer=numba.threading_layer(),
     )
 
 

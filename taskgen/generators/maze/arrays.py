@@ -21,7 +21,8 @@ from numpy.typing import NDArray
 # Numba's own pool of threads. Its OpenMP layer shares the runtime of torch, where it would undo
 # `torch.set_num_threads` and leave threads spinning: two trainings side by side on two cores then
 # run ten times slower. Must be set before the first kernel with threads runs.
-numba.config.THREADING_LAYER = "workqueue"
+if numba.config.THREADING_LAYER == "default":
+    numba.config.THREADING_LAYER = "workqueue"
 
 MARGIN = 4
 """Cells of wall around the interior: how far the view reaches."""
