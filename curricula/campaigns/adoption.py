@@ -163,31 +163,6 @@ def unopposed(aa_sd: float | None) -> Verdict:
     return Verdict(0, "keep", 0.0, 0.0, 0.0, aa_sd)
 
 
-def merge_weights(gains: ArrayLike, keep: int, temperature: float) -> NDArray[np.float64]:
-    """Returns the weights of the branches' deltas in a merged learner, [N]; they sum to one.
-
-    The softmax of gain / temperature over the branches whose gain is above that of "keep"; where
-    there is none, all weight is on "keep".
-
-    Args:
-        gains: of the branches on the selection tasks, [N].
-        keep: index of "keep".
-        temperature: the gain that makes e times the weight; the noise of a gain is a good one.
-
-    Raises:
-        ValueError: if the temperature is not above 0.
-    """
-    if not temperature > 0:
-        raise ValueError(f"temperature must be above 0, got {temperature}.")
-    values = np.asarray(gains, dtype=np.float64)
-    above = np.isfinite(values) & (values > values[keep])
-    if not above.any():
-        return np.eye(len(values))[keep]
-    weights = np.zeros(len(values))
-    weights[above] = np.exp((values[above] - values[above].max()) / temperature)
-    return weights / weights.sum()
-
-
 def recent_mean(gain_history: Sequence[float], window: int = STREAM_WINDOW) -> float:
     """Returns the mean of the last gains, 0 where there are none: what a move has to beat.
 

@@ -28,10 +28,9 @@ from pathlib import Path
 from typing import IO, Any
 
 import numpy as np
-import torch
-import yaml
 from numpy.typing import NDArray
 
+from curricula.campaigns import strict_yaml
 from curricula.campaigns.config import CampaignConfig, CheckpointConfig
 
 
@@ -72,6 +71,8 @@ def write_atomically(path: Path, data: bytes) -> None:
 
 def save_state(path: Path, state: Any) -> str:
     """Writes tensors and plain values atomically; returns the file's SHA-256."""
+    import torch  # takes seconds, and those who only read records do not need it
+
     buffer = io.BytesIO()
     torch.save(state, buffer)
     data = buffer.getvalue()
@@ -81,6 +82,8 @@ def save_state(path: Path, state: Any) -> str:
 
 def load_state(path: Path) -> Any:
     """Returns what `save_state` wrote; executes no code."""
+    import torch
+
     return torch.load(path, map_location="cpu", weights_only=True)
 
 
@@ -112,13 +115,13 @@ class CampaignStore:
 
     def save_config(self, config: CampaignConfig) -> None:
         """Writes the resolved configuration."""
-        text = yaml.safe_dump(config.model_dump(mode="json"), sort_keys=False, allow_unicode=True)
+        text = strict_yaml.dump(config.model_dump(mode="json"))
         write_atomically(self.folder / "config.yaml", text.encode())
 
     def config(self) -> CampaignConfig:
         """Returns the resolved configuration."""
         text = (self.folder / "config.yaml").read_text(encoding="utf-8")
-        return CampaignConfig.model_validate(yaml.safe_load(text))
+        return CampaignConfig.model_validate(strict_yaml.parse(text))
 
     def lock(self) -> None:
         """Makes this process the only one that runs the campaign, until it ends.

@@ -29,7 +29,8 @@ from curricula.campaigns.progress import (
     moving_regions,
     with_interval,
 )
-from curricula.campaigns.tracking import Display, Record
+from curricula.campaigns.records import Record
+from curricula.campaigns.tracking import Display
 
 _MAX_BARS = 10
 _MIN_LINE_INTERVAL_S = 15.0

@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from curricula.campaigns.points import GENERATION
-from curricula.campaigns.tracking import Record
+from curricula.campaigns.records import Record
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient

@@ -32,7 +32,7 @@ from curricula.campaigns.points import (
     result_points,
     winner_of,
 )
-from curricula.campaigns.tracking import Record
+from curricula.campaigns.records import Record
 from taskgen.distribution import TaskDistribution
 from taskgen.generator import TaskGenerator
 from taskgen.task import Task

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
 from curricula.campaigns.points import interval, is_number
-from curricula.campaigns.tracking import Record
+from curricula.campaigns.records import Record
 from taskgen.cards import parameter_card
 from taskgen.generator import TaskGenerator
 from taskgen.task import Task

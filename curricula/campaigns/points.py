@@ -11,7 +11,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from curricula.campaigns.tracking import Record
+from curricula.campaigns.records import Record
 
 GENERATION = "campaign/generation"
 """The point that says which commit is logged; the others of a commit stand beside it."""

@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from curricula.campaigns.points import interval, is_number
-from curricula.campaigns.tracking import Record
+from curricula.campaigns.records import Record
 
 _SPEED_WINDOW_S = 20.0
 

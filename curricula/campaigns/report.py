@@ -16,7 +16,7 @@ from typing import Any
 
 from curricula.campaigns.pictures import Way
 from curricula.campaigns.points import interval, is_number, winner_of
-from curricula.campaigns.tracking import Record
+from curricula.campaigns.records import Record
 
 MAX_CHARACTERS = 8000
 """What MLflow keeps of a description."""

@@ -8,10 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, Protocol, TypeAlias
+from typing import Protocol, TypeAlias
 
-Record: TypeAlias = Mapping[str, Any]
-"""A commit record, as `curricula.campaigns.records` describes it."""
+from curricula.campaigns.records import Record
 
 Progress: TypeAlias = Callable[[str, int], None]
 """Called with the name of a branch and the env steps that it has just taken."""

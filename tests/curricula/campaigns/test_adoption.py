@@ -134,15 +134,6 @@ def test_what_is_not_measured_neither_leads_nor_harms():
     assert prune([NAN, NAN], [NAN, NAN], protected=[True, False]) == [False, True]
 
 
-def test_merge_weights_are_a_softmax_above_keep():
-    weights = adoption.merge_weights([0.1, 0.3, 0.2, 0.0, NAN], keep=0, temperature=0.1)
-    total = 1 + math.exp(-1)
-    np.testing.assert_allclose(weights, [0, 1 / total, math.exp(-1) / total, 0, 0])
-    np.testing.assert_array_equal(adoption.merge_weights([0.5, 0.3], 0, 0.1), [1.0, 0.0])
-    with pytest.raises(ValueError, match="temperature must be above 0"):
-        adoption.merge_weights([0.1, 0.2], 0, 0.0)
-
-
 def test_stream_baseline_is_the_mean_of_recent_gains():
     assert adoption.recent_mean([]) == 0.0
     assert adoption.recent_mean([9.0] * 5 + [0.1] * 10) == pytest.approx(0.1)

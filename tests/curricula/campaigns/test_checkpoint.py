@@ -4,7 +4,6 @@ import json
 
 import pytest
 import torch
-import yaml
 
 from curricula.campaigns.checkpoint import (
     CampaignError,
@@ -15,6 +14,7 @@ from curricula.campaigns.checkpoint import (
     write_atomically,
 )
 from curricula.campaigns.config import CheckpointConfig
+from curricula.campaigns.strict_yaml import BadYaml
 from tests.curricula.campaigns.tiny import tiny_config
 
 
@@ -85,7 +85,7 @@ def test_checkpoints_execute_no_code(tmp_path):
 
 def test_yaml_tags_execute_no_code(store):
     (store.folder / "config.yaml").write_text("name: !!python/object/apply:os.getcwd []\n")
-    with pytest.raises(yaml.YAMLError):
+    with pytest.raises(BadYaml, match="only plain values"):
         store.config()
 
 
