@@ -18,7 +18,7 @@ from numpy.typing import ArrayLike, NDArray
 from curricula.statistics import paired_difference
 
 STREAM_WINDOW = 10
-Reason: TypeAlias = Literal["test", "challenger", "tie", "keep"]
+Reason: TypeAlias = Literal["test", "challenger", "tie", "keep", "rollback"]
 
 
 @dataclass(frozen=True)
@@ -161,6 +161,42 @@ def decide(
 def unopposed(aa_sd: float | None) -> Verdict:
     """Returns the verdict of a generation in which nothing but "keep" reached the end."""
     return Verdict(0, "keep", 0.0, 0.0, 0.0, aa_sd)
+
+
+def decide_stream(
+    gain: float,
+    gain_se: float,
+    gain_history: Sequence[float],
+    *,
+    coverage: tuple[float, float],
+    adopt_sd: float,
+    rollback_sd: float,
+) -> Verdict:
+    """Returns what stays of a generation without forks.
+
+    The difference is the gain minus the mean of the recent ones. Above the noise
+    adopt_sd · √(sd² + SE²) of the recent gains the distribution moves ("test"); within it only if
+    that covers more of what counts ("tie"); else it stays where it was ("keep"), the learner going
+    on all the same. A fall beyond the noise takes the learner back as well ("rollback").
+
+    Args:
+        gain: new minus old learner on one task set.
+        gain_se: its standard error, paired over tasks.
+        gain_history: the gains before it.
+        coverage: what the incumbent covers of what counts, and what the move does.
+        adopt_sd: how many deviations of noise count as beyond it.
+        rollback_sd: how many deviations a fall may have.
+    """
+    difference = gain - recent_mean(gain_history)
+    noise = noise_of(adopt_sd, spread(gain_history), gain_se)
+    why: Reason = "keep"
+    if should_roll_back(gain, gain_history, gain_se, rollback_sd):
+        why = "rollback"
+    elif difference > noise:
+        why = "test"
+    elif abs(difference) <= noise and coverage[1] > coverage[0]:
+        why = "tie"
+    return Verdict(0, why, difference, gain_se, noise, None)
 
 
 def recent_mean(gain_history: Sequence[float], window: int = STREAM_WINDOW) -> float:

@@ -93,7 +93,8 @@ class Grown:
     """What a generation came to.
 
     Args:
-        branch: the one that goes on, where the learner now lives with it.
+        branch: the one that goes on.
+        incumbent: the distribution that the next generation starts from.
         branches: all that were tried, in order.
         decision: which goes on and why, as the record has it.
         noise_history: differences of the last A/A pairs.
@@ -102,6 +103,7 @@ class Grown:
     """
 
     branch: Branch
+    incumbent: TaskDistribution
     branches: list[Branch]
     decision: dict[str, Any]
     noise_history: list[float]

@@ -46,6 +46,7 @@ def run(setup: Setup, nursery: Nursery, ledger: Ledger, incumbent: TaskDistribut
     decision, winner = _decide(setup, nursery, incumbent, contenders, aa_sd)
     return Grown(
         branch=winner,
+        incumbent=winner.candidate.distribution,
         branches=branches,
         decision=decision,
         noise_history=noise[-HISTORY:],

@@ -69,7 +69,7 @@ def first_record(setup: Setup, branch: Branch, nursery: Nursery) -> dict[str, An
         "best": {"generation": 0, "target_return": -math.inf, "start_return": -math.inf},
     }
     search = {"state": setup.search.state_dict(), "metrics": {}}
-    common = _common(setup, before, branch, nursery, 0.0, search)
+    common = _common(setup, before, branch, setup.start, nursery, 0.0, search)
     nothing = {"difference": 0.0, "difference_se": 0.0, "noise": 0.0, "aa_gain_sd": None}
     return {
         **common,
@@ -89,7 +89,7 @@ def next_record(
 ) -> dict[str, Any]:
     """Returns the record of a generation that is about to be committed."""
     search = {"state": setup.search.state_dict(), "metrics": setup.search.metrics()}
-    common = _common(setup, before, grown.branch, nursery, seconds, search)
+    common = _common(setup, before, grown.branch, grown.incumbent, nursery, seconds, search)
     common["totals"]["lineage_env_steps"] += grown.branch.env_steps
     common["seconds"]["search"] = grown.search_s
     return {
@@ -105,11 +105,12 @@ def _common(
     setup: Setup,
     before: Mapping[str, Any],
     branch: Branch,
+    incumbent: TaskDistribution,
     nursery: Nursery,
     seconds: float,
     search: dict[str, Any],
 ) -> dict[str, Any]:
-    generation, incumbent = nursery.generation, branch.candidate.distribution
+    generation = nursery.generation
     monitor = _monitor(setup, branch)
     best, forgetting = _best(before["best"], monitor, generation)
     return {

@@ -1,8 +1,9 @@
 """A generation without forks: every env step goes into the one learner.
 
-The search proposes one move, the learner trains there, and the move's gain is compared with what
-the learner has been gaining lately (progress slows down whatever the move). A fall beyond the
-noise rolls learner and distribution back to the last commit; its steps stay counted.
+The search proposes one move, the learner trains there and keeps what it learned; the move's gain is
+compared with what the learner has been gaining lately (progress slows down whatever the move), and
+the distribution moves only if that is better, or as good and covers more of what counts. A fall
+beyond the noise rolls learner and distribution back to the last commit; its steps stay counted.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ from taskgen.distribution import TaskDistribution
 
 
 def run(setup: Setup, nursery: Nursery, ledger: Ledger, incumbent: TaskDistribution) -> Grown:
-    """Trains the learner on one move of its distribution; keeps it unless it fell."""
+    """Trains the learner on one move of its distribution, and decides what stays."""
     config = setup.config
     history = list(ledger.record["gain_history"])
     clock = time.perf_counter()
@@ -37,25 +38,32 @@ def run(setup: Setup, nursery: Nursery, ledger: Ledger, incumbent: TaskDistribut
     clock = time.perf_counter()
     setup.search.tell([branch.candidate], [Gain(branch.gain - baseline)])
     search_s += time.perf_counter() - clock
-    fell = adoption.should_roll_back(
-        branch.gain, history, branch.gain_se, config.generation.rollback_sd
+    verdict = adoption.decide_stream(
+        branch.gain,
+        branch.gain_se,
+        history,
+        coverage=_coverage(setup, incumbent, branch.candidate.distribution),
+        adopt_sd=config.generation.adopt_sd,
+        rollback_sd=config.generation.rollback_sd,
     )
-    decision = {
-        "winner": 0,
-        "decided_by": "rollback" if fell else "stream",
-        "difference": branch.gain - baseline,
-        "difference_se": branch.gain_se,
-        "noise": adoption.spread(history),
-        "aa_gain_sd": None,
-    }
+    fell, moves = verdict.decided_by == "rollback", verdict.decided_by in ("test", "tie")
     return Grown(
         branch=start if fell else branch,
+        incumbent=branch.candidate.distribution if moves else incumbent,
         branches=[branch],
-        decision=decision,
+        decision=verdict.to_json(),
         noise_history=[],
         gain_history=(history if fell else [*history, branch.gain])[-HISTORY:],
         search_s=search_s,
     )
+
+
+def _coverage(
+    setup: Setup, incumbent: TaskDistribution, moved: TaskDistribution
+) -> tuple[float, float]:
+    """Returns how much of what counts the incumbent covers, and how much the moved one."""
+    frontier = setup.frontier(incumbent)
+    return incumbent.overlap(frontier, setup.movable), moved.overlap(frontier, setup.movable)
 
 
 def _propose(setup: Setup, generation: int, incumbent: TaskDistribution) -> Branch:

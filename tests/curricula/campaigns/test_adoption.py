@@ -150,3 +150,21 @@ def test_a_fall_beyond_the_noise_rolls_back():
     assert not adoption.should_roll_back(0.05, [0.5, 0.5], se=0.0, rollback_sd=3.0)
     assert adoption.should_roll_back(NAN, history, se=0.1, rollback_sd=3.0)
     assert not adoption.should_roll_back(-9.0, history, se=math.inf, rollback_sd=3.0)
+
+
+@pytest.mark.parametrize(
+    ("gain", "coverage", "expected"),
+    [
+        (0.5, (0.2, 0.1), "test"),  # far above the recent mean of 0.1
+        (0.11, (0.2, 0.4), "tie"),
+        (0.11, (0.4, 0.2), "keep"),
+        (0.0, (0.2, 0.9), "keep"),  # worse than lately, though it covers more
+        (-0.9, (0.2, 0.9), "rollback"),
+    ],
+)
+def test_stream_moves_only_when_better_or_as_good_and_covering_more(gain, coverage, expected):
+    verdict = adoption.decide_stream(
+        gain, 0.01, [0.09, 0.11], coverage=coverage, adopt_sd=1.0, rollback_sd=3.0
+    )
+    assert verdict.decided_by == expected
+    assert verdict.difference == pytest.approx(gain - 0.1)
