@@ -27,13 +27,11 @@ _MAX_CHOICES = 3
 _DASH = "\u2060–\u2060"  # joined, so that narrow tables do not break an interval
 
 _DECISIONS = {
-    "test": "it beat 'keep' on fresh adoption tasks beyond the noise",
-    "challenger": "the whole target, it beat 'keep' on fresh adoption tasks beyond the noise",
-    "tie": "nothing beat 'keep' beyond the noise, and of what was as good it is the largest",
+    "test": "it was better beyond the noise than staying",
+    "challenger": "the whole target was better beyond the noise than staying",
+    "tie": "it was as good as staying within the noise, and covers more of what counts",
     "keep": "nothing beat it beyond the noise",
-    "merge": "the merged branches beat both the winner and 'keep'",
     "rollback": "the learner fell beyond the noise and went back to the last commit",
-    "stream": "there are no forks: every env step goes into the one learner",
     "start": "this is the untrained learner",
 }
 
