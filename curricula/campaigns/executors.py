@@ -64,13 +64,13 @@ class InlineExecutor:
 
     def run(self, jobs: Sequence[Job]) -> None:
         """Runs the jobs in their order."""
-        before = torch.get_num_threads()
-        torch.set_num_threads(self._threads)
+        before = torch.get_num_threads(), numba.get_num_threads()
+        _use_threads(self._threads, self._threads)
         try:
             for job in jobs:
                 run_job(job, self._progress)
         finally:
-            torch.set_num_threads(before)
+            _use_threads(*before)
 
     def close(self) -> None:
         """There is nothing to end."""
@@ -139,6 +139,12 @@ class ProcessExecutor:
             progress(*item)
 
 
+def _use_threads(learning: int, playing: int) -> None:
+    """Sets how many threads torch and the engines use in this process."""
+    torch.set_num_threads(learning)
+    numba.set_num_threads(min(playing, numba.config.NUMBA_NUM_THREADS))
+
+
 _report: Any = None
 
 
@@ -147,8 +153,7 @@ def _begin_worker(threads: int, steps: Any) -> None:
     global _report
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
-    torch.set_num_threads(threads)
-    numba.set_num_threads(min(threads, numba.config.NUMBA_NUM_THREADS))
+    _use_threads(threads, threads)
     _report = steps
     _die_with_parent()
 
