@@ -158,11 +158,6 @@ def decide(
     return Verdict(chosen, why, test.value, test.se, noise, aa_sd)
 
 
-def unopposed(aa_sd: float | None) -> Verdict:
-    """Returns the verdict of a generation in which nothing but "keep" reached the end."""
-    return Verdict(0, "keep", 0.0, 0.0, 0.0, aa_sd)
-
-
 def decide_stream(
     gain: float,
     gain_se: float,

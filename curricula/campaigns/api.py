@@ -21,7 +21,7 @@ from curricula.campaigns.campaign import Campaign
 from curricula.campaigns.checkpoint import CampaignError, CampaignStore, campaign_folder
 from curricula.campaigns.executors import make_executor
 from curricula.campaigns.plugins import make_generator
-from curricula.campaigns.sealed import sealed_test, suite_test
+from curricula.campaigns.sealed import suite_test
 from learners.learner import Learner
 
 DEFAULT_ROOT = Path("mlruns")
@@ -54,17 +54,21 @@ def evaluate_campaign(
 
     Returns:
         What `curricula.campaigns.sealed.sealed_test` or `suite_test` returns.
+
+    Raises:
+        CampaignError: if there is no such campaign, commit or suite, or it is running just now.
     """
-    running = Campaign.resume(campaign_folder(campaign, root))
-    record = _record(running.store, None)
+    opened = Campaign.resume(campaign_folder(campaign, root))
+    record = _record(opened.store, None)
     if suite is not None:
-        return suite_test(running.setup, running.store, record, suite)
-    executor = make_executor(running.config.executor, running.display.steps)
+        return suite_test(opened.setup, opened.store, record, suite)
+    opened.store.lock()
+    executor = make_executor(opened.config.executor, opened.display.steps)
     try:
-        nursery = running.nursery(record, executor)
-        return sealed_test(running.setup, running.store, record, nursery)
+        return opened.sealed_test(record, executor)
     finally:
         executor.close()
+        opened.store.unlock()
 
 
 def _record(store: CampaignStore, generation: int | None) -> dict[str, Any]:

@@ -108,6 +108,7 @@ class Tally:
     evaluate_s: float = 0.0
     failures: dict[str, str] = field(default_factory=dict)
     draws: dict[str, int] = field(default_factory=dict)
+    draw_reasons: dict[str, str] = field(default_factory=dict)
     metrics: dict[str, float] = field(default_factory=dict)
     seen: list[int] = field(default_factory=list)
 

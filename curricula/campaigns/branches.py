@@ -85,7 +85,9 @@ class Branch:
 
 
 HISTORY = 100
-"""How many gains and A/A differences a record remembers."""
+"""How many gains a record remembers."""
+NUM_NOISE = 5
+"""How many A/A differences: while learning slows down, so does the noise of a gain."""
 
 
 @dataclass(frozen=True)

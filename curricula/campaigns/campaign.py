@@ -15,20 +15,24 @@ decides which branch goes on, and commits. What is not committed never happened.
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from curricula.campaigns import forks, stream
 from curricula.campaigns.branch import restore, snapshot
 from curricula.campaigns.branches import Nursery
-from curricula.campaigns.checkpoint import CampaignStore, save_state
-from curricula.campaigns.config import BudgetConfig, CampaignConfig
+from curricula.campaigns.checkpoint import CampaignError, CampaignStore, save_state
+from curricula.campaigns.config import CampaignConfig, Section
 from curricula.campaigns.executors import Executor, make_executor
 from curricula.campaigns.ledger import Ledger, first_record, next_record
 from curricula.campaigns.resolution import resolve
-from curricula.campaigns.sealed import sealed_test, write_leak_report
+from curricula.campaigns.sealed import known_result, sealed_test, write_leak_report
 from curricula.campaigns.setup import Setup
 from curricula.campaigns.tracking import Display, NullDisplay, NullTracker, Tracker
+
+CHANGEABLE = ("budget", "executor", "tracking", "checkpoints")
+"""Sections of the configuration that a resumed campaign may change: none decides a number."""
 
 
 class Campaign:
@@ -77,17 +81,28 @@ class Campaign:
         folder: Path,
         tracker: Tracker | None = None,
         display: Display | None = None,
-        budget: BudgetConfig | None = None,
+        changes: Mapping[str, Section] | None = None,
     ) -> Campaign:
-        """Returns the campaign of a folder, with another budget if one is given.
+        """Returns the campaign of a folder, some sections of its configuration replaced.
 
-        Nothing but the budget may change: everything else decides what was measured.
+        Args:
+            folder: of the campaign.
+            tracker: gets every commit.
+            display: shows progress.
+            changes: section → its new content, saved when the campaign runs. Only `CHANGEABLE`
+                sections: everything else decides what was measured. Threads stay as they are.
+
+        Raises:
+            CampaignError: if another section is to change.
         """
         store = CampaignStore(folder)
         config = store.config()
-        if budget is not None:
-            config = config.model_copy(update={"budget": budget})
-            store.save_config(config)
+        fixed = sorted(set(changes or {}) - set(CHANGEABLE))
+        if fixed:
+            raise CampaignError(
+                f"{', '.join(fixed)} cannot change within a campaign; {', '.join(CHANGEABLE)} can."
+            )
+        config = config.model_copy(update=dict(changes or {}))
         return cls(store, config, tracker or NullTracker(), display or NullDisplay())
 
     @property
@@ -110,6 +125,7 @@ class Campaign:
             CampaignError: if another process runs it.
         """
         self.store.lock()
+        self.store.save_config(self.config)
         executor = make_executor(self.config.executor, self.display.steps)
         result: dict[str, Any] | None = None
         status = "FAILED"
@@ -128,17 +144,15 @@ class Campaign:
         return result
 
     def _run(self, executor: Executor) -> dict[str, Any]:
-        record = self.store.last() or self._commit_start(executor)
+        record = self.store.last(set_aside=True) or self._commit_start(executor)
         self.tracker.record(record)
         self.display.committed(record)
-        while not Ledger(self.config, record).is_spent and not self._stop_requested:
+        while not Ledger(self.setup, record).is_spent and not self._stop_requested:
             record = self.run_generation(record, executor)
-        finished = Ledger(self.config, record).is_spent
+        finished = Ledger(self.setup, record).is_spent
         test = None
         if finished and self.config.evaluation.test_at_end:
-            nursery = self.nursery(record, executor)
-            test = sealed_test(self.setup, self.store, record, nursery)
-            self.store.clear_staged()
+            test = known_result(self.store, record) or self.sealed_test(record, executor)
         write_leak_report(self.setup, self.store, record)
         status = "finished" if finished else "stopped"
         return {"status": status, "record": record, "test": test, "folder": str(self.folder)}
@@ -146,7 +160,7 @@ class Campaign:
     def run_generation(self, before: dict[str, Any], executor: Executor) -> dict[str, Any]:
         """Runs one generation on top of a commit, and returns its own commit."""
         started = time.perf_counter()
-        ledger = Ledger(self.config, before)
+        ledger = Ledger(self.setup, before)
         incumbent = self.setup.distribution(before["incumbent"])
         nursery = self.nursery(before, executor)
         self.setup.search.load_state_dict(before["search"])
@@ -156,6 +170,12 @@ class Campaign:
         record = next_record(self.setup, before, grown, nursery, time.perf_counter() - started)
         state = grown.branch.state or self.store.state(before)
         return self._commit(record, state, nursery)
+
+    def sealed_test(self, record: dict[str, Any], executor: Executor) -> dict[str, Any]:
+        """Plays the sealed test with the learner of a commit, once more, and counts it."""
+        result = sealed_test(self.setup, self.store, record, self.nursery(record, executor))
+        self.store.clear_staged()
+        return result
 
     def nursery(self, before: dict[str, Any], executor: Executor) -> Nursery:
         """Returns what grows the branches of the generation after a commit."""

@@ -8,6 +8,10 @@
   staged/               finished branches of the generation that is running
   seen/000003.npy       digests of the tasks that were trained on
   optuna.journal        the search's own record, rebuilt where it disagrees
+  sealed_test.json      every playing of the sealed test
+  leak_report.json      what the sets of tasks have in common
+  mlflow.json           which runs of MLflow belong to it
+  lock                  held by the process that runs it
 ```
 
 Every file is written beside its place, flushed, and renamed into it; the commit comes last. A
@@ -170,10 +174,14 @@ class CampaignStore:
             if record is not None:
                 yield record
 
-    def last(self) -> dict[str, Any] | None:
+    def last(self, *, set_aside: bool = False) -> dict[str, Any] | None:
         """Returns the newest record whose checkpoint is whole, None before the first commit.
 
         A commit that is damaged, or whose checkpoint is, is passed over with a warning.
+
+        Args:
+            set_aside: rename what is damaged, so that it is not met again; only for the process
+                that holds the lock.
         """
         for path in sorted((self.folder / "commits").glob("*.json"), reverse=True):
             record = _read_record(path)
@@ -181,10 +189,11 @@ class CampaignStore:
                 return record
             warnings.warn(
                 f"commit {path.stem} of {self.folder.name} is damaged; the campaign falls back "
-                f"to the commit before it. The damaged files were kept as *.damaged.",
+                f"to the commit before it. What is damaged is kept as *.damaged.",
                 stacklevel=2,
             )
-            self._set_aside(path)
+            if set_aside:
+                self._set_aside(path)
         return None
 
     def state(self, record: dict[str, Any]) -> Any:

@@ -10,11 +10,13 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from curricula.campaigns import adoption
 from curricula.campaigns.branches import (
     HISTORY,
+    NUM_NOISE,
     Branch,
     Grown,
     Nursery,
@@ -49,7 +51,7 @@ def run(setup: Setup, nursery: Nursery, ledger: Ledger, incumbent: TaskDistribut
         incumbent=winner.candidate.distribution,
         branches=branches,
         decision=decision,
-        noise_history=noise[-HISTORY:],
+        noise_history=noise[-NUM_NOISE:],
         gain_history=[*ledger.record["gain_history"], winner.gain][-HISTORY:],
         search_s=search_s,
     )
@@ -70,7 +72,7 @@ def _plan(setup: Setup, generation: int, incumbent: TaskDistribution) -> list[Br
     branches = [Branch("keep", Candidate(incumbent, "keep"), training_seed)]
     branches += [Branch(f"move-{i + 1}", move, training_seed) for i, move in enumerate(moves)]
     if setup.target is not None and moves and _is_due(settings.challenger_every, generation):
-        whole = setup.target
+        whole = replace(setup.target, rehearsal=incumbent.rehearsal)
         branches.append(Branch("challenger", Candidate(whole, "challenger"), training_seed))
     if moves and _is_due(settings.aa_every, generation):
         again = seed_for(seed, generation, "training", 1)

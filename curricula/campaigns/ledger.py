@@ -14,7 +14,6 @@ import numpy as np
 
 from curricula.campaigns.branch import Tally
 from curricula.campaigns.branches import Branch, Grown, Nursery
-from curricula.campaigns.config import CampaignConfig
 from curricula.campaigns.seeding import rng_for
 from curricula.campaigns.setup import Setup
 from curricula.statistics import measures
@@ -23,19 +22,21 @@ from taskgen.parameters import Categorical
 from taskgen.splits import Split, TaskSource
 
 _SMALLEST_GENERATION = 0.1
+_MAX_REASONS = 20
 
 
 class Ledger:
     """What a campaign has used up to a commit, and what it may still use.
 
     Args:
-        config: the resolved configuration.
+        setup: of the campaign.
         record: the commit.
     """
 
-    def __init__(self, config: CampaignConfig, record: Mapping[str, Any]) -> None:
-        self.config = config
+    def __init__(self, setup: Setup, record: Mapping[str, Any]) -> None:
+        self.config = setup.config
         self.record = record
+        self._num_branches = setup.num_branches
 
     @property
     def is_spent(self) -> bool:
@@ -44,8 +45,9 @@ class Ledger:
         A remainder of env steps too small for a tenth of a generation counts as spent.
         """
         budget, totals = self.config.budget, self.record["totals"]
-        branches = max(self.config.generation.num_candidates, 1)
-        smallest = _SMALLEST_GENERATION * branches * self.config.generation.branch_env_steps
+        smallest = (
+            _SMALLEST_GENERATION * self._num_branches * self.config.generation.branch_env_steps
+        )
         return (
             (budget.env_steps is not None and budget.env_steps - totals["env_steps"] < smallest)
             or (budget.generations is not None and self.record["generation"] >= budget.generations)
@@ -66,7 +68,7 @@ def first_record(setup: Setup, branch: Branch, nursery: Nursery) -> dict[str, An
     before = {
         "totals": {},
         "quarantine": {},
-        "best": {"generation": 0, "target_return": -math.inf, "start_return": -math.inf},
+        "best": {"generation": 0, "target_return": None, "start_return": None},
     }
     search = {"state": setup.search.state_dict(), "metrics": {}}
     common = _common(setup, before, branch, setup.start, nursery, 0.0, search)
@@ -129,6 +131,7 @@ def _common(
         "search": search["state"],
         "search_metrics": search["metrics"],
         "quarantine": _quarantine(before["quarantine"], nursery.tallies),
+        "draw_reasons": _reasons(nursery.tallies),
         "draws": _sum_of(tally.draws for tally in nursery.tallies),
         "seconds": {
             "train": sum(tally.train_s for tally in nursery.tallies),
@@ -150,17 +153,22 @@ def _monitor(setup: Setup, branch: Branch) -> dict[str, dict[str, Any]]:
 
 def _best(
     before: Mapping[str, Any], monitor: Mapping[str, Any], generation: int
-) -> tuple[dict[str, Any], float]:
+) -> tuple[dict[str, Any], float | None]:
     """Returns the best so far, and how far the start set lies below its own best (forgetting)."""
-    target = monitor["target"]["return_mean"]
-    start = monitor["start"]["return_mean"]
-    is_better = generation == 0 or target > before["target_return"]
+    target, start = (_or_worst(monitor[name]["return_mean"]) for name in ("target", "start"))
+    is_better = generation == 0 or target > _or_worst(before["target_return"])
+    highest = max(start, _or_worst(before["start_return"]))
     best = {
         "generation": generation if is_better else before["generation"],
-        "target_return": target if is_better else before["target_return"],
-        "start_return": start if generation == 0 else max(start, before["start_return"]),
+        "target_return": _number(target) if is_better else before["target_return"],
+        "start_return": _number(highest),
     }
-    return best, best["start_return"] - start
+    return best, _number(highest - start)
+
+
+def _or_worst(value: float | None) -> float:
+    """Returns a measure, minus infinity where nothing could be measured."""
+    return -math.inf if value is None else value
 
 
 def _parameters(distribution: TaskDistribution) -> dict[str, dict[str, float]]:
@@ -234,6 +242,14 @@ def _quarantine(before: Mapping[str, str], tallies: Iterable[Tally]) -> dict[str
         for where, why in tally.failures.items():
             found.setdefault(where, why)
     return found
+
+
+def _reasons(tallies: Iterable[Tally]) -> dict[str, str]:
+    """Returns why parameters could not be made into tasks, a few of them."""
+    found: dict[str, str] = {}
+    for tally in tallies:
+        found |= tally.draw_reasons
+    return dict(list(found.items())[-_MAX_REASONS:])
 
 
 def _sum_of(counts: Iterable[Mapping[str, int]]) -> dict[str, int]:

@@ -15,7 +15,8 @@
                "noise": float, "aa_gain_sd": float | null},
   "monitor": {"target": measures, "start": measures}, "forgetting": float,
   "tasks": [task JSON], "search": state, "search_metrics": {…}, "noise_history": [float],
-  "gain_history": [float], "quarantine": {task id: reason}, "draws": counts,
+  "gain_history": [float], "quarantine": {task id: reason},
+  "draws": counts, "draw_reasons": {row and seed: reason},
   "seconds": {"train", "evaluate", "search", "generation"}  the first two summed over branches
 }
 measures = {"return_iqm": [estimate, low, high], "return_mean": …, "success_rate": …,

@@ -10,19 +10,20 @@ import dataclasses
 
 from curricula.campaigns.config import CampaignConfig, Plugin
 from curricula.campaigns.executors import resolve as resolve_executor
-from curricula.campaigns.plugins import build, make_generator
+from curricula.campaigns.plugins import build
+from curricula.campaigns.setup import Setup
 from taskgen.registry import resolve as resolve_plugin
 
 
 def resolve(config: CampaignConfig) -> CampaignConfig:
     """Returns the configuration with nothing left to "auto" or null that the machine decides."""
-    executor = resolve_executor(config.executor, max(config.generation.num_candidates, 1))
-    generator = make_generator(config.generator)
+    setup = Setup(config)
+    executor = resolve_executor(config.executor, setup.num_branches)
     learner_class = resolve_plugin("learners", config.learner.name)
     settings = learner_class.resolve(
         build(learner_class.Config, config.learner.options),
-        getattr(generator, "observation_space", None),
-        getattr(generator, "action_space", None),
+        getattr(setup.generator, "observation_space", None),
+        getattr(setup.generator, "action_space", None),
         num_tasks=config.generation.tasks_per_batch,
         threads=executor.threads,
     )

@@ -5,20 +5,25 @@ The test is played when the campaign is asked for its result, and every time is 
 
 from __future__ import annotations
 
+import itertools
 import json
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from curricula.campaigns.branch import exam_tasks, form_digest, restore
-from curricula.campaigns.branches import Nursery
+from curricula.campaigns.branches import Nursery, make_exam
 from curricula.campaigns.checkpoint import CampaignError, CampaignStore, write_atomically
 from curricula.campaigns.seeding import rng_for
 from curricula.campaigns.setup import Setup
 from curricula.statistics import measures
 from learners.evaluation import evaluate
-from taskgen.generator import EnvGenerator
+from taskgen.generator import EnvGenerator, TaskBatch
 from taskgen.outcomes import concatenate
+
+_FILE = "sealed_test.json"
 
 
 def sealed_test(
@@ -49,12 +54,24 @@ def sealed_test(
     return _write_down(store, result)
 
 
+def known_result(store: CampaignStore, record: dict[str, Any]) -> dict[str, Any] | None:
+    """Returns the result of a commit's learner that was written down before, None if none was."""
+    for result in _results(store):
+        if result["generation"] == record["generation"]:
+            return result
+    return None
+
+
+def _results(store: CampaignStore) -> list[dict[str, Any]]:
+    path = store.folder / _FILE
+    return json.loads(path.read_text())["results"] if path.is_file() else []
+
+
 def _write_down(store: CampaignStore, result: dict[str, Any]) -> dict[str, Any]:
-    path = store.folder / "sealed_test.json"
-    earlier = json.loads(path.read_text())["results"] if path.is_file() else []
+    earlier = _results(store)
     result = {**result, "uses": len(earlier) + 1}
     text = json.dumps({"uses": result["uses"], "results": [*earlier, result]}, indent=1)
-    write_atomically(path, text.encode())
+    write_atomically(store.folder / _FILE, text.encode())
     return result
 
 
@@ -93,25 +110,65 @@ def suite_test(
 
 
 def write_leak_report(setup: Setup, store: CampaignStore, record: dict[str, Any]) -> dict[str, Any]:
-    """Counts the canonical forms that training shares with what it is measured on; must be 0."""
+    """Counts the canonical forms that different sets of tasks share, and writes them down.
+
+    The sets are everything that was ever trained on, the monitors, the newest selection and
+    adoption sets, the sealed test and the named suites. Training and validation, training and
+    test, validation and test must share nothing; suites are made by other rules, and what they
+    share is told.
+    """
     config, generator = setup.config, setup.generator
-    trained = store.seen()
-    exams = [*setup.monitors(), *setup.sealed_exams(setup.distribution(record["incumbent"]))]
-    shared = {}
-    for exam in exams:
-        forms = exam_tasks(exam, config, generator).canonicals
-        digests = np.array([form_digest(form) for form in forms], dtype=np.int64)
-        shared[exam.name] = int(np.isin(digests, trained).sum())
+    forms = {name: _digests(tasks.canonicals) for name, tasks in _measured_sets(setup, record)}
+    forms["trained"] = store.seen()
+    shared = {
+        f"{one} & {other}": int(np.isin(forms[one], forms[other]).sum())
+        for one, other in itertools.combinations(sorted(forms), 2)
+        if _sides_differ(one, other)
+    }
+    suites = {
+        name: int(
+            np.isin(_digests([generator.canonical(t) for t in tasks]), forms["trained"]).sum()
+        )
+        for name, tasks in generator.suites().items()
+    }
     report = {
         "generation": record["generation"],
         "split": config.splits.enabled,
         "salt": config.splits.salt,
-        "trained_tasks": len(trained),
-        "shared_with_training": shared,
+        "trained_tasks": len(forms["trained"]),
+        "shared": shared,
         "leaks": sum(shared.values()),
-        "started_from": None,
+        "suites_shared_with_training": suites,
     }
     if not config.splits.enabled:
         report["note"] = "the split is off: this family has too few tasks to hold any back"
     write_atomically(store.folder / "leak_report.json", json.dumps(report, indent=1).encode())
     return report
+
+
+def _measured_sets(setup: Setup, record: dict[str, Any]) -> Iterator[tuple[str, TaskBatch]]:
+    incumbent = setup.distribution(record["incumbent"])
+    decided = [
+        make_exam(
+            setup.config, record["generation"], name, setup.frontier(incumbent), num, "validation"
+        )
+        for name, num in (
+            ("selection", setup.config.evaluation.num_selection),
+            ("adoption", setup.config.evaluation.num_adoption),
+        )
+    ]
+    for exam in [*setup.monitors(), *decided, *setup.sealed_exams(incumbent)]:
+        yield exam.name, exam_tasks(exam, setup.config, setup.generator)
+
+
+def _sides_differ(one: str, other: str) -> bool:
+    """Whether two sets lie on different sides of the split."""
+    sides = [
+        "train" if name == "trained" else "test" if name.startswith("test") else "validation"
+        for name in (one, other)
+    ]
+    return sides[0] != sides[1]
+
+
+def _digests(forms: Sequence[bytes]) -> NDArray[np.int64]:
+    return np.array([form_digest(form) for form in forms], dtype=np.int64)

@@ -39,6 +39,11 @@ class Setup:
         share = config.rehearsal_share
         self.start = replace(start, rehearsal=((share, start),)) if share else start
 
+    @property
+    def num_branches(self) -> int:
+        """How many branches an ordinary generation trains: one where nothing can move."""
+        return max(self.config.generation.num_candidates, 1) if self.movable else 1
+
     def frontier(self, incumbent: TaskDistribution) -> TaskDistribution:
         """Returns what the learner must generalise to: the target, or one ring further out."""
         if self.target is not None:

@@ -51,7 +51,7 @@ def run(setup: Setup, nursery: Nursery, ledger: Ledger, incumbent: TaskDistribut
         branch=start if fell else branch,
         incumbent=branch.candidate.distribution if moves else incumbent,
         branches=[branch],
-        decision=verdict.to_json(),
+        decision=verdict.to_json() | ({} if moves else {"winner": None}),
         noise_history=[],
         gain_history=(history if fell else [*history, branch.gain])[-HISTORY:],
         search_s=search_s,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from pathlib import Path
 from typing import Any
 
@@ -71,4 +72,5 @@ def trace(folder: Path) -> dict[str, Any]:
         "records": [without_times(r) for r in records],
         "trials": trials_of(folder),
         "seen": store.seen().tolist(),
+        "sealed": json.loads((folder / "sealed_test.json").read_text()),
     }
