@@ -4,7 +4,9 @@ No generator is involved, any `gymnasium.Env` with the learner's spaces will do:
 
     policy = adapt(learner, env, num_episodes=3)
     observation, _ = env.reset()
-    action = policy.act(observation, reward=policy.last_reward, episode_start=True)
+    action = policy.start(observation)
+    observation, reward, *_ = env.step(action)
+    action = policy.act(observation, reward)
 """
 
 from __future__ import annotations
@@ -29,8 +31,8 @@ class AdaptedPolicy:
         num_episodes: of the adaptation.
         horizon: env steps of an episode at most; None where nobody knows.
 
-    `returns` and `lengths` hold one number for each episode of the adaptation, `last_reward` is
-    what its last action earned: the reward to hand to the first `act` after it.
+    `returns` and `lengths` hold one number for each episode of the adaptation; `last_reward` is
+    what the newest action earned, as far as the policy was told.
     """
 
     def __init__(self, policy: Policy, num_episodes: int, horizon: int | None) -> None:
@@ -43,21 +45,38 @@ class AdaptedPolicy:
         self.lengths: list[int] = []
         self.last_reward = 0.0
 
-    def act(self, observation: Any, *, reward: float = 0.0, episode_start: bool = False) -> Any:
-        """Returns the action for an observation.
+    def start(self, observation: Any, reward: float | None = None) -> Any:
+        """Returns the first action of an episode.
 
         Args:
-            observation: as the environment gave it.
-            reward: of the action before, raw; also across an episode's end.
-            episode_start: whether the observation is the first of an episode.
+            observation: as `env.reset` gave it.
+            reward: of the last action of the episode before, raw: memory goes across an
+                episode's end. None: `last_reward`, which after the adaptation is the right one.
         """
-        if episode_start:
-            self._episode += 1
-            self._episode_steps = 0
+        self._episode += 1
+        self._episode_steps = 0
+        return self._act(observation, self.last_reward if reward is None else reward, start=True)
+
+    def act(self, observation: Any, reward: float) -> Any:
+        """Returns the next action of an episode.
+
+        Args:
+            observation: as `env.step` gave it; the last one of an episode needs no action.
+            reward: of the action before, raw.
+
+        Raises:
+            RuntimeError: if no episode was started.
+        """
+        if self._episode < 0:
+            raise RuntimeError("act needs an episode: give its first observation to start.")
+        return self._act(observation, reward, start=False)
+
+    def _act(self, observation: Any, reward: float, *, start: bool) -> Any:
+        self.last_reward = float(reward)
         step = Step(
             observations=np.asarray(observation)[None],
             rewards=np.array([reward], dtype=np.float64),
-            episode_start=np.array([episode_start]),
+            episode_start=np.array([start]),
             lifetime_left=np.array([self._lifetime_left()], dtype=np.float32),
             playing=np.ones(1, dtype=bool),
         )
@@ -112,13 +131,11 @@ def _play_episode(
     policy: AdaptedPolicy, env: gymnasium.Env[Any, Any], observation: Any
 ) -> list[float]:
     """Returns the rewards of one episode."""
-    reward = policy.last_reward
+    action = policy.start(observation)
     rewards: list[float] = []
-    over = False
-    while not over:
-        action = policy.act(observation, reward=reward, episode_start=not rewards)
-        observation, gained, terminated, truncated, _ = env.step(action)
-        reward = float(gained)
-        rewards.append(reward)
-        over = terminated or truncated
-    return rewards
+    while True:
+        observation, reward, terminated, truncated, _ = env.step(action)
+        rewards.append(float(reward))
+        if terminated or truncated:
+            return rewards
+        action = policy.act(observation, rewards[-1])

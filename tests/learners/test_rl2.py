@@ -248,7 +248,7 @@ def test_it_learns_to_remember_what_paid_and_to_use_it(signs, make_learner, make
     before = fingerprint(learner)
     policy = adapt(learner, single, num_episodes=1, seed=0, greedy=True)
     observation, _ = single.reset()
-    chosen = policy.act(observation, reward=policy.last_reward, episode_start=True)
+    chosen = policy.start(observation)
     assert single.step(chosen)[1] == 1.0
     assert len(policy.returns) == 1
     assert policy.lengths == [2]
