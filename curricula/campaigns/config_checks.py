@@ -20,11 +20,20 @@ from curricula.campaigns.config_regions import (
     start_distribution,
     target_distribution,
 )
-from curricula.campaigns.plugins import GROUP_OF, build, resolved_options, settings_of
+from curricula.campaigns.plugins import (
+    GROUP_OF,
+    build,
+    resolved_options,
+    settings_of,
+    spaces_of,
+)
 from taskgen.distribution import TaskDistribution
 from taskgen.generator import TaskGenerator
 from taskgen.parameters import Categorical, OutOfSpace, ParameterSpace, describe_bounds
 from taskgen.registry import UnknownPlugin, resolve
+from taskgen.watchdog import time_limit
+
+_PATIENCE_S = 60.0  # for code of others; the first environment may have much to load
 
 
 def check(raw: Mapping[str, Any]) -> list[Problem]:
@@ -39,6 +48,7 @@ def check(raw: Mapping[str, Any]) -> list[Problem]:
         for section in ("start", "target"):
             problems += check_regions(section, raw.get(section), space)
         problems += _check_movable_names(raw.get("movable"), space)
+        problems += _check_score(raw, generator[1])
     return problems
 
 
@@ -115,13 +125,35 @@ def _made(section: str, raw: Mapping[str, Any], problems: list[Problem]) -> tupl
 def _fit(
     generator_class: type[Any], generator: TaskGenerator, learner_class: type[Any], config: Any
 ) -> Iterator[Problem]:
-    del generator_class, config
+    """Yields why the learner cannot play these tasks; it is built to know."""
+    del generator_class
     kinds = sorted(learner_class.kinds)
     if generator.kind not in kinds:
         yield Problem(
             "learner.name",
             f"{learner_class.__name__} learns from tasks of the kind {' or '.join(kinds)}, "
             f"{generator.name} makes {generator.kind}; choose another learner or generator",
+        )
+        return
+    section, doing = "generator", f"{generator.name} cannot say its spaces"
+    try:
+        with time_limit(_PATIENCE_S):
+            spaces = spaces_of(generator)
+            section = "learner"
+            doing = f"{learner_class.__name__} cannot be made for {generator.name}"
+            learner_class(*spaces, config, 0)
+    except Exception as error:
+        yield Problem(section, f"{doing}: {error}")
+
+
+def _check_score(raw: Mapping[str, Any], generator: TaskGenerator) -> Iterator[Problem]:
+    evaluation = raw.get("evaluation")
+    score = evaluation.get("score") if isinstance(evaluation, Mapping) else None
+    if score == "last_success" and not getattr(generator, "has_success", False):
+        yield Problem(
+            "evaluation.score",
+            f"last_success needs tasks that can succeed, and success has no meaning in "
+            f"{generator.name}; take mean_return or last_return",
         )
 
 

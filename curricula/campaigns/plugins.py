@@ -57,8 +57,12 @@ def make_learner(plugin: Plugin, generator: TaskGenerator, seed: int) -> Learner
     """
     cls = resolve("learners", plugin.name)
     config = build(cls.Config, plugin.options)
-    spaces = [getattr(generator, name, None) for name in ("observation_space", "action_space")]
-    return cls(*spaces, config, seed)
+    return cls(*spaces_of(generator), config, seed)
+
+
+def spaces_of(generator: TaskGenerator) -> list[Any]:
+    """Returns the observation and the action space of a generator, None where it has none."""
+    return [getattr(generator, name, None) for name in ("observation_space", "action_space")]
 
 
 def make_curriculum(plugin: Plugin) -> Curriculum:

@@ -177,6 +177,24 @@ def test_a_learner_that_cannot_play_the_tasks_is_refused(tmp_path, monkeypatch) 
     assert problems[0].startswith("learner.name: RL2 learns from tasks of the kind env")
 
 
+def test_a_learner_that_cannot_take_the_spaces_is_refused() -> None:
+    reached = {"g": {"low": 1.0, "high": 20.0, "default": 10.0}}
+    text = "name: trip\ngenerator: {name: gymnasium-v1, options: {env: %s, parameters: %s}}\n"
+    (problem,) = errors_of(text % ("Pendulum-v1", reached), ["search=fixed"])
+    assert problem.startswith("learner: RL2 cannot be made for gymnasium-v1: ")
+    assert "Discrete action space, got Box" in problem
+    (problem,) = errors_of(text % ("NoSuchThing-v1", reached), ["search=fixed"])
+    assert problem.startswith("generator: gymnasium-v1 cannot say its spaces: ")
+
+
+def test_a_score_of_successes_needs_tasks_that_succeed() -> None:
+    bandit = "name: trip\ngenerator: bandit-v1\nsearch: fixed\nevaluation: {score: %s}\n"
+    (problem,) = errors_of(bandit % "last_success")
+    assert problem.startswith("evaluation.score: last_success needs tasks that can succeed")
+    assert loads(bandit % "last_return").evaluation.score == "last_return"
+    assert loads(MAZE, ["evaluation.score=last_success"]).evaluation.score == "last_success"
+
+
 def test_a_plugin_that_breaks_when_made_is_a_problem_and_no_crash(tmp_path, monkeypatch) -> None:
     (tmp_path / "broken.py").write_text("class Broken:\n    def __init__(self):\n        1 / 0\n")
     monkeypatch.chdir(tmp_path)
