@@ -39,3 +39,30 @@ def test_elsewhere_than_in_the_main_thread_there_is_no_limit():
     thread.start()
     thread.join()
     assert done == [True]
+
+
+def test_code_that_catches_every_exception_is_interrupted_all_the_same():
+    def stubborn():
+        while True:
+            try:
+                loop_for_ever()
+            except Exception:
+                continue
+
+    start = time.perf_counter()
+    with pytest.raises(TookTooLong, match=r"within 0.05 s"), time_limit(0.05):
+        stubborn()
+    assert time.perf_counter() - start < 5.0
+    assert signal.getitimer(signal.ITIMER_REAL) == (0.0, 0.0)
+
+
+def test_an_inner_limit_leaves_the_outer_one_running():
+    def stumble_and_go_on():
+        with pytest.raises(TookTooLong, match=r"within 0.05 s"), time_limit(0.05):
+            loop_for_ever()
+        assert 0.0 < signal.getitimer(signal.ITIMER_REAL)[0] <= 0.25
+        loop_for_ever()
+
+    with pytest.raises(TookTooLong, match=r"within 0.3 s"), time_limit(0.3):
+        stumble_and_go_on()
+    assert signal.getitimer(signal.ITIMER_REAL)[0] == 0.0
