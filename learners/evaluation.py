@@ -7,7 +7,7 @@ leaves it bit for bit as it was.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,10 +28,12 @@ class AdaptationCurve:
     Args:
         task_ids: of the tasks, [N].
         outcomes: what happened on them; its axis E is the curve's axis.
+        failures: why tasks could not be played to their end, by id.
     """
 
     task_ids: tuple[str, ...]
     outcomes: Outcomes
+    failures: dict[str, str] = field(default_factory=dict)
 
     @property
     def num_env_steps(self) -> int:
@@ -92,6 +94,7 @@ def evaluate(
     """
     parts = []
     task_ids: list[str] = []
+    failures: dict[str, str] = {}
     for start in range(0, len(tasks), env.num_envs):
         chunk = tasks[start : start + env.num_envs]
         ids = ids_of(chunk)
@@ -100,7 +103,8 @@ def evaluate(
         played = play_lifetimes(env, chunk, policy, seed=seed, lifetime=lifetime)
         parts.append(played.outcomes())
         task_ids += ids
-    return AdaptationCurve(tuple(task_ids), concatenate(parts))
+        failures |= env.failures  # which the next chunk empties
+    return AdaptationCurve(tuple(task_ids), concatenate(parts), failures)
 
 
 def ids_of(tasks: Sequence[Task]) -> list[str]:

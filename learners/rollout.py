@@ -40,6 +40,9 @@ class Tape:
             column[self._length] = values
         self._length += 1
 
+    def __len__(self) -> int:
+        return self._length
+
     def __getitem__(self, name: str) -> NDArray[Any]:
         return self._columns[name][: self._length]
 
@@ -52,7 +55,8 @@ class Lifetimes:
         rewards: raw, 0 where not valid, float64 [H, B].
         valid: which steps were played, bool [H, B].
         episode_over: which steps ended an episode, complete or cut, bool [H, B].
-        complete: which steps ended an episode that was played to its end, bool [H, B].
+        complete: which steps ended an episode that was played to its end, bool [H, B]; nowhere
+            for a task that failed, whatever it had played before.
         successes: which steps reached the goal, bool [H, B].
         failed: tasks that raised or returned nonsense, bool [B].
         num_episodes: E of a lifetime bounded in episodes alone, else None.
@@ -101,7 +105,7 @@ def play_lifetimes(
     seed: int,
     lifetime: Lifetime | None = None,
 ) -> Lifetimes:
-    """Plays one lifetime of each task, until nobody is playing.
+    """Plays one lifetime of each task, until nobody is playing; H is 0 where nobody could begin.
 
     Args:
         env: where; with at least as many slots as there are tasks.
@@ -146,13 +150,19 @@ def _action_type(env: LifetimeVectorEnv) -> Any:
 def _collect(
     tape: Tape, env: LifetimeVectorEnv, tasks: Sequence[Task], lifetime: Lifetime
 ) -> Lifetimes:
-    names = ("rewards", "valid", "episode_over", "complete", "successes")
     failed = np.zeros(len(tasks), dtype=bool)
     if env.failures:
         failed[:] = [task.id in env.failures for task in tasks]
+    flags = ("valid", "episode_over", "complete", "successes")
+    columns: dict[str, Any] = {name: np.zeros((0, len(tasks)), dtype=bool) for name in flags}
+    columns["rewards"] = np.zeros((0, len(tasks)))
+    if len(tape):
+        columns = {name: tape[name] for name in columns}
+    # A task that fails halfway is not judged by the half that went well.
+    columns["complete"] = columns["complete"] & ~failed
     bounded_in_episodes = lifetime.num_steps is None
     return Lifetimes(
-        **{name: tape[name] for name in names},
+        **columns,
         failed=failed,
         num_episodes=lifetime.num_episodes if bounded_in_episodes else None,
         has_success=env.has_success,

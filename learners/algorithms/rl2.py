@@ -177,12 +177,16 @@ class RL2(Learner):
     ) -> tuple[Outcomes, Metrics]:
         """Plays one lifetime of each task and learns from those that the mask allows.
 
+        A batch in which no task could even begin changes nothing and has no metrics.
+
         Raises:
             TypeError: if `play` is not a `LifetimeVectorEnv`.
         """
         if not isinstance(play, LifetimeVectorEnv):
             raise TypeError(f"RL2 plays environments (kind 'env'), got a {type(play).__name__}.")
         lifetimes = self._play(play, tasks, rng)
+        if not lifetimes.valid.any():
+            return lifetimes.outcomes(np.zeros(lifetimes.valid.T.shape, np.float32)), {}
         learned_from = np.flatnonzero(train_mask & ~lifetimes.failed)
         self._update_scales(lifetimes, learned_from)
         batch, td_errors = self._batch(lifetimes, learned_from)
