@@ -139,9 +139,9 @@ def _fit(
     try:
         with time_limit(_PATIENCE_S):
             spaces = spaces_of(generator)
-            section = "learner"
-            doing = f"{learner_class.__name__} cannot be made for {generator.name}"
-            learner_class(*spaces, config, 0)
+        section = "learner"
+        doing = f"{learner_class.__name__} cannot be made for {generator.name}"
+        learner_class(*spaces, config, 0)
     except Exception as error:
         yield Problem(section, f"{doing}: {error}")
 
