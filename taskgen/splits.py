@@ -8,18 +8,19 @@ side. A `TaskSource` draws tasks of one split; it is all that a curriculum sees 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal, TypeAlias
+from typing import Any, Literal, TypeAlias, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
+from taskgen.batch import ArrayBatch
 from taskgen.distribution import TaskDistribution
 from taskgen.generator import TaskBatch, TaskGenerator
 from taskgen.parameters import Columns, Row
-from taskgen.task import Task
-from taskgen.watchdog import time_limit
+from taskgen.task import MAX_CONTENT_BYTES, Task, canonical_json
+from taskgen.watchdog import TookTooLong, time_limit
 
 Split: TypeAlias = Literal["train", "validation", "test"]
 SPLITS: tuple[Split, ...] = ("train", "validation", "test")
@@ -28,6 +29,14 @@ SHARES: Mapping[str, float] = {"train": 0.8, "validation": 0.1, "test": 0.1}
 _MAX_ROUNDS = 200
 _MAX_DRAW = 4096
 _MAX_REASONS = 20
+_MAX_DISTINCT_ROUNDS = 8
+
+_FIRST_LIMIT_S = 300.0
+_FIRST_TRIES = 8
+_warm: set[type[TaskGenerator]] = set()
+"""Classes that have made a task in this process: what they compile on first use is compiled."""
+
+_T = TypeVar("_T")
 
 
 class TooFewTasks(RuntimeError):
@@ -50,7 +59,7 @@ def split_of(canonical: bytes, salt: str) -> Split:
 
 @dataclass
 class Draws:
-    """What became of the tasks that a source made, counted."""
+    """What became of the tasks that a source made, counted, and the newest failures' reasons."""
 
     accepted: int = 0
     other_split: int = 0
@@ -67,8 +76,9 @@ class Draws:
 class TaskSource:
     """Makes tasks of one split from a distribution.
 
-    A parameter row that makes the generator raise or hang, or a task that is not valid, costs
-    that task: it is counted in `draws` and another is made.
+    A parameter row that makes the generator raise or hang, or a task that is not valid, not
+    JSON-able or too large, costs that task: it is counted in `draws` and another is made. The
+    first task of a generator's class in a process has five minutes, since it may compile.
 
     Args:
         generator: makes the tasks.
@@ -110,7 +120,7 @@ class TaskSource:
             batch = self._draw(distribution, num_drawn, rng)
             if not len(batch):
                 break  # every single one raised or hung: the generator is broken
-            kept = batch.select(self._acceptable(batch)[:missing])
+            kept = self._acceptable(batch)[:missing]
             missing -= len(kept)
             found.append(kept)
             if missing == 0:
@@ -122,10 +132,49 @@ class TaskSource:
             f"another split_salt, or switch the split off for a family of few tasks."
         )
 
+    def make_distinct(
+        self,
+        distribution: TaskDistribution,
+        n: int,
+        rng: np.random.Generator,
+        apart_from: Iterable[bytes] = (),
+    ) -> TaskBatch:
+        """Returns n tasks as `make` does, no two of one canonical form.
+
+        A family of few tasks may not have as many: what is missing after a few rounds is filled
+        up with repeats.
+
+        Args:
+            distribution: where to draw.
+            n: how many.
+            rng: decides the tasks.
+            apart_from: canonical forms to stay away from in the same way.
+
+        Raises:
+            TooFewTasks: as `make`.
+        """
+        seen, found, missing = set(apart_from), [], n
+        for _ in range(_MAX_DISTINCT_ROUNDS):
+            batch = self.make(distribution, min(n, 4 * missing), rng)
+            forms = self._looked_at(batch, lambda part: part.canonicals)
+            first = {form: i for i, form in reversed(list(enumerate(forms))) if form is not None}
+            fresh = sorted(i for form, i in first.items() if form not in seen)
+            seen |= first.keys()
+            found.append(batch.select(fresh[:missing]))
+            missing -= len(found[-1])
+            if not missing:
+                return _joined(found)
+        return _joined([*found, self.make(distribution, missing, rng)])
+
     def mutate(self, task: Task, rng: np.random.Generator, tries: int = 10) -> Task | None:
         """Returns a valid edit of the task within the split, None if no try gave one."""
         for _ in range(tries):
-            edited = self.generator.mutate(task, rng)
+            try:
+                with time_limit(self.timeout_s):
+                    edited = self.generator.mutate(task, rng)
+            except Exception as error:
+                self._note_failure(task.params, task.seed, error)
+                continue
             if edited is not None and len(self._acceptable(TaskBatch(self.generator, [edited]))):
                 return edited
         return None
@@ -133,8 +182,26 @@ class TaskSource:
     def _draw(self, distribution: TaskDistribution, n: int, rng: np.random.Generator) -> TaskBatch:
         params = distribution.sample(n, rng)
         seeds = rng.integers(0, 2**62, size=n)
+        self._warm_up(params, seeds)
         made = self._make_tasks(params, seeds)
         return _joined(made) if made else TaskBatch(self.generator, [])
+
+    def _warm_up(self, params: Columns, seeds: NDArray[np.int64]) -> None:
+        """Has the class make and examine one task, so that the time limits measure no compiler."""
+        if type(self.generator) in _warm:
+            return
+        _warm.add(type(self.generator))
+        for i in range(min(_FIRST_TRIES, len(seeds))):
+            try:
+                with time_limit(_FIRST_LIMIT_S):
+                    row = {name: column[i : i + 1] for name, column in params.items()}
+                    batch = self.generator.make_tasks(row, seeds[i : i + 1])
+                    _ = batch.validity, batch.canonicals, batch.ids
+                return
+            except TookTooLong:
+                return
+            except Exception:  # found again, and noted, when it is made in earnest
+                continue
 
     def _make_tasks(self, params: Columns, seeds: NDArray[np.int64]) -> list[TaskBatch]:
         """Makes what can be made: a batch that raises or hangs is halved until it is found out."""
@@ -154,40 +221,75 @@ class TaskSource:
         ]
 
     def _note_failure(self, row: Row, seed: int, error: Exception) -> None:
+        reasons = self.draws.reasons
         self.draws.failed += 1
-        if len(self.draws.reasons) < _MAX_REASONS:
-            self.draws.reasons[f"{row}, seed {seed}"] = repr(error)
+        reasons[f"{row}, seed {seed}"] = repr(error)
+        if len(reasons) > _MAX_REASONS:
+            del reasons[next(iter(reasons))]
 
-    def _validity(self, batch: TaskBatch) -> NDArray[np.bool_]:
-        """Returns which tasks are valid; one whose check raises or hangs is not."""
+    def _looked_at(
+        self, batch: TaskBatch, look: Callable[[TaskBatch], Iterable[_T]]
+    ) -> list[_T | None]:
+        """Returns what `look` finds of each task, None where it raises or hangs for it."""
         try:
             with time_limit(self.timeout_s):
-                return batch.validity
+                return list(look(batch))
         except Exception as error:
             if len(batch) == 1:
                 self._note_failure(batch[0].params, batch[0].seed, error)
-                return np.zeros(1, dtype=bool)
+                return [None]
         half = len(batch) // 2
-        return np.concatenate([self._validity(batch[:half]), self._validity(batch[half:])])
+        return self._looked_at(batch[:half], look) + self._looked_at(batch[half:], look)
 
-    def _acceptable(self, batch: TaskBatch) -> NDArray[np.int64]:
-        """Returns the indices of the tasks of this split that can be played."""
-        keep = np.ones(len(batch), dtype=bool)
-        if self.split is not None or self.forbidden:
-            forms = batch.canonicals
-            if self.split is not None:
-                keep &= np.array([split_of(form, self.salt) == self.split for form in forms], bool)
-            if self.forbidden:
-                keep &= np.array([form not in self.forbidden for form in forms], bool)
-            self.draws.other_split += int((~keep).sum())
-        valid = self._validity(batch)
-        self.draws.invalid += int((keep & ~valid).sum())
-        keep &= valid
-        if self.quarantine:
-            known = np.array([task_id in self.quarantine for task_id in batch.ids], dtype=bool)
-            self.draws.quarantined += int((keep & known).sum())
-            keep &= ~known
-        return np.flatnonzero(keep)
+    def _acceptable(self, batch: TaskBatch) -> TaskBatch:
+        """Returns the tasks of this split that can be played."""
+        for sieve in (self._in_split, self._valid, self._identified):
+            if len(batch):
+                passed = np.array(sieve(batch), dtype=bool)
+                batch = batch if passed.all() else batch.select(np.flatnonzero(passed))
+        return batch
+
+    def _in_split(self, batch: TaskBatch) -> list[bool]:
+        """Returns which tasks lie in the split and are not forbidden."""
+        if self.split is None and not self.forbidden:
+            return [True] * len(batch)
+        forms = self._looked_at(batch, lambda part: part.canonicals)
+        inside = [form is not None and self._is_ours(form) for form in forms]
+        self.draws.other_split += len(forms) - sum(inside) - forms.count(None)
+        return inside
+
+    def _is_ours(self, form: bytes) -> bool:
+        in_split = self.split is None or split_of(form, self.salt) == self.split
+        return in_split and form not in self.forbidden
+
+    def _valid(self, batch: TaskBatch) -> list[bool]:
+        """Returns which tasks are valid; one whose check raises or hangs is not."""
+        found = self._looked_at(batch, lambda part: part.validity.tolist())
+        self.draws.invalid += sum(valid is False for valid in found)
+        return [bool(valid) for valid in found]
+
+    def _identified(self, batch: TaskBatch) -> list[bool]:
+        """Returns which tasks can be written down and are not in quarantine."""
+        ids = self._looked_at(batch, _checked_ids)
+        known = [task_id in self.quarantine for task_id in ids]
+        self.draws.quarantined += sum(known)
+        return [id_ is not None and not is_in for id_, is_in in zip(ids, known, strict=True)]
+
+
+def _checked_ids(batch: TaskBatch) -> list[str]:
+    """Returns the ids of tasks whose contents are small enough to be handed around."""
+    texts: list[bytes] = []
+    if isinstance(batch, ArrayBatch):
+        texts = batch.texts
+    elif type(batch) is TaskBatch:  # others keep their contents in a form of their own
+        texts = [canonical_json(task.content) for task in batch]
+    longest = max(map(len, texts), default=0)
+    if longest > MAX_CONTENT_BYTES:
+        raise ValueError(
+            f"a task's content must have at most {MAX_CONTENT_BYTES} bytes as JSON, got {longest}; "
+            f"make it smaller, or keep a seed in place of what can be made of it again."
+        )
+    return batch.ids
 
 
 def leak_report(

@@ -1,3 +1,5 @@
+import time
+
 import numpy as np
 import pytest
 
@@ -111,3 +113,102 @@ def test_edits_stay_within_the_split():
     assert found
     assert all(split_of(Few().canonical(edit), "salt") == "train" for edit in found)
     assert all(Few().is_valid(edit) for edit in found)
+
+
+class Unwritable(Few):
+    """Multiples of seven hold NaN, of eleven too much; splits go by a form that hides it."""
+
+    name = "unwritable-v1"
+
+    def make_task(self, params, seed):
+        number = params["number"]
+        ballast = float("nan") if number % 7 == 0 else "x" * 70_000 if number % 11 == 0 else ""
+        return Task(self.name, 1, params, seed, {"number": number, "ballast": ballast})
+
+    def mutate(self, task, rng):
+        raise RuntimeError("no edits")
+
+
+class UnwritableButCanonical(Unwritable):
+    def canonical(self, task):
+        return str(task.content["number"]).encode()
+
+
+@pytest.mark.parametrize("generator", [Unwritable(), UnwritableButCanonical()])
+@pytest.mark.parametrize("split", [None, "train"])
+def test_tasks_that_cannot_be_written_down_cost_themselves(generator, split):
+    source = TaskSource(generator, split, "salt")
+    whole = TaskDistribution.whole(generator.space)
+    tasks = source.make(whole, 60, np.random.default_rng(0))
+    numbers = {task.content["number"] for task in tasks}
+    assert len(tasks) == 60
+    assert not any(number % 7 == 0 or number % 11 == 0 for number in numbers)
+    assert source.draws.failed > 0
+    reasons = " ".join(source.draws.reasons.values())
+    assert "JSON compliant" in reasons
+    assert "at most 65536 bytes" in reasons
+
+
+def test_an_edit_that_raises_is_noted():
+    source = TaskSource(Unwritable(), None, "salt")
+    task = Unwritable().make_task({"number": 1}, 0)
+    assert source.mutate(task, np.random.default_rng(0), tries=3) is None
+    assert source.draws.failed == 3
+
+
+def test_the_newest_reasons_are_kept():
+    source, distribution = few()
+    source.make(distribution, 2_000, np.random.default_rng(0))
+    assert source.draws.failed > 20
+    assert len(source.draws.reasons) == 20
+
+
+def test_distinct_tasks_do_not_repeat_and_stay_apart():
+    source, distribution = few()
+    first = source.make_distinct(distribution, 12, np.random.default_rng(0))
+    second = source.make_distinct(distribution, 12, np.random.default_rng(1), first.canonicals)
+    assert len(set(first.canonicals)) == len(set(second.canonicals)) == 12
+    assert not set(first.canonicals) & set(second.canonicals)
+
+
+def test_a_family_of_few_tasks_repeats_rather_than_fails():
+    source, _ = few()
+    two = TaskDistribution.make(Few.space, {"number": [1, 2]})
+    tasks = source.make_distinct(two, 30, np.random.default_rng(0))
+    assert len(tasks) == 30
+    assert len(set(tasks.canonicals)) == 2
+    again = source.make_distinct(two, 5, np.random.default_rng(0), tasks.canonicals)
+    assert len(again) == 5
+
+
+class Compiles(Few):
+    """Its first task takes as long as a compiler."""
+
+    calls = 0
+
+    def make_task(self, params, seed):
+        Compiles.calls += 1
+        if Compiles.calls == 1:
+            time.sleep(0.5)
+        return Task(self.name, 1, params, seed, {"number": params["number"]})
+
+
+class Stuck(Few):
+    def make_task(self, params, seed):
+        time.sleep(60.0)
+
+
+def test_the_first_task_may_take_its_time():
+    source = TaskSource(Compiles(), None, "", timeout_s=0.25)
+    whole = TaskDistribution.whole(Few.space)
+    batch = source.make(whole, 5, np.random.default_rng(0))
+    assert source.draws.failed == 0
+    again = TaskSource(Compiles(), None, "").make(whole, 5, np.random.default_rng(0))
+    assert batch.ids == again.ids  # whether it was the first does not show
+
+
+def test_a_generator_that_hangs_at_once_does_not_hang_for_ever(monkeypatch):
+    monkeypatch.setattr("taskgen.splits._FIRST_LIMIT_S", 0.1)
+    source = TaskSource(Stuck(), None, "", timeout_s=0.02)
+    with pytest.raises(TooFewTasks, match="did not return within"):
+        source.make(TaskDistribution.whole(Few.space), 2, np.random.default_rng(0))
