@@ -32,7 +32,7 @@ from curricula.campaigns.progress import (
 
 if TYPE_CHECKING:
     from curricula.campaigns.campaign import Campaign
-    from curricula.campaigns.config import BudgetConfig, CampaignConfig
+    from curricula.campaigns.config import CampaignConfig, Section
     from curricula.campaigns.tracking import Display, Tracker
 
 Plain = Annotated[bool, typer.Option("--plain", help="lines instead of a live display")]
@@ -47,6 +47,10 @@ _MEASURES = {
     "num_tasks": "tasks",
 }
 _SHOWN_GENERATIONS = 12
+
+# Threads are not among them: they decide how sums are split, and so the last bits of results.
+_CHANGEABLE = ("budget.*", "executor.name", "executor.workers", "tracking.*", "checkpoints.*")
+_MAY_CHANGE = ", ".join(_CHANGEABLE)
 
 
 def register(app: typer.Typer) -> None:
@@ -85,22 +89,26 @@ def run(
 def resume(
     campaign: CampaignName,
     overrides: Annotated[
-        list[str] | None, typer.Argument(metavar="[budget.…=…]…", help="a larger budget")
+        list[str] | None,
+        typer.Argument(
+            metavar="[key.sub=value]…",
+            help=f"a larger budget, or where it runs and what is kept: {_MAY_CHANGE}",
+        ),
     ] = None,
     root: Root = DEFAULT_ROOT,
     plain: Plain = False,
     no_tracking: NoTracking = False,
 ) -> None:
-    """Go on with a campaign from its last commit; its budget may be changed, nothing else."""
+    """Go on with a campaign from its last commit; what decides the results cannot be changed."""
     folder = find_campaign(campaign, root)
-    store = open_store(folder)
-    budget = changed_budget(store.config(), overrides or ())
+    config = open_store(folder).config()
+    changes = changed_sections(config, overrides or ())
     from curricula.campaigns.campaign import Campaign
 
-    config = store.config()
+    config = config.model_copy(update=changes)
     display = _display(plain)
     tracker = _tracker(config, root, no_tracking)
-    _run(Campaign.resume(folder, tracker, display, budget), display, root, estimated=False)
+    _run(Campaign.resume(folder, tracker, display, changes), display, root, estimated=False)
 
 
 def status(
@@ -156,25 +164,32 @@ def free_name(name: str, root: Path) -> str:
     return free
 
 
-def changed_budget(config: CampaignConfig, overrides: list[str] | tuple[()]) -> BudgetConfig | None:
-    """Returns the budget with overrides of a resume; None where nothing is to change.
+def changed_sections(
+    config: CampaignConfig, overrides: list[str] | tuple[()]
+) -> dict[str, Section]:
+    """Returns the sections that the overrides of a resume change, as they shall be.
 
     Raises:
-        UserError: if something else than the budget is to change.
-        ConfigErrors: if the new budget is not one.
+        UserError: if something is to change that results depend on.
+        ConfigErrors: if what comes out is no configuration.
     """
     if not overrides:
-        return None
+        return {}
     from curricula.campaigns.config_files import dump, loads
 
-    others = [text for text in overrides if not text.startswith("budget.")]
-    if others:
+    paths = [text.partition("=")[0] for text in overrides]
+    fixed = [text for text, path in zip(overrides, paths, strict=True) if not _may_change(path)]
+    if fixed:
         raise UserError(
-            f"resume may change budget.env_steps, budget.generations and budget.hours, got "
-            f"{', '.join(others)}; everything else decides what was measured, so start another "
-            f"campaign for it."
+            f"resume may change {_MAY_CHANGE}, got {', '.join(fixed)}; everything else decides "
+            f"what was measured, so start another campaign for it."
         )
-    return loads(dump(config), overrides, f"the campaign {config.name}").budget
+    changed = loads(dump(config), overrides, f"the campaign {config.name}")
+    return {section: getattr(changed, section) for section in {p.partition(".")[0] for p in paths}}
+
+
+def _may_change(path: str) -> bool:
+    return path in _CHANGEABLE or f"{path.partition('.')[0]}.*" in _CHANGEABLE
 
 
 class StopOnSignal:

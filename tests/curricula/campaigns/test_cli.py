@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -257,14 +258,36 @@ def test_a_campaign_of_the_same_name_is_not_run_over(finished: Path) -> None:
     assert free_name("other", finished) == "other"
 
 
-def test_resume_changes_the_budget_and_nothing_else(finished: Path) -> None:
-    refused = taskgen("resume", "small", "seed=3", "--root", finished)
+@pytest.mark.parametrize("override", ["seed=3", "executor.threads=2", "budgets=1", "executor=x"])
+def test_resume_changes_nothing_that_results_depend_on(finished: Path, override: str) -> None:
+    refused = taskgen("resume", "small", "budget.generations=3", override, "--root", finished)
     assert refused.returncode == 2
-    assert "resume may change budget.env_steps" in refused.stderr
+    expected = "resume may change budget.*, executor.name, executor.workers, tracking.*, checkpoi"
+    assert expected in refused.stderr
+    assert f"got {override};" in refused.stderr
+
+
+def test_what_resume_cannot_understand_is_a_sentence(finished: Path) -> None:
     wrong = taskgen("resume", "small", "budget.generation=3", "--root", finished)
     assert "did you mean generations?" in wrong.stderr
     near = taskgen("resume", "smal", "--root", finished)
     assert "did you mean small?" in near.stderr
+
+
+def test_resume_goes_on_elsewhere_with_a_larger_budget(finished: Path, tmp_path) -> None:
+    root = tmp_path / "copy"
+    shutil.copytree(finished, root)
+    changes = ["budget.generations=2", "executor.name=processes", "executor.workers=1"]
+    result = taskgen(
+        *("resume", "small", *changes, "checkpoints.keep_last=2"),
+        *("--root", root, "--plain", "--no-tracking"),
+    )
+    assert result.returncode == 0, result.stderr
+    assert "2 of 2 generations" in result.stdout
+    saved = yaml.safe_load((root / "campaigns" / "small" / "config.yaml").read_text())
+    assert saved["budget"]["generations"] == 2
+    assert saved["executor"] == {"name": "processes", "workers": 1, "threads": 1}
+    assert saved["checkpoints"]["keep_last"] == 2
 
 
 def test_a_suite_is_played_by_name(finished: Path) -> None:
