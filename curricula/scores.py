@@ -39,6 +39,16 @@ def adaptation_gain(outcomes: Outcomes) -> NDArray[np.float64]:
     return last_return(outcomes) - first_return(outcomes)
 
 
+def length_gain(outcomes: Outcomes) -> NDArray[np.float64]:
+    """Returns by how many env steps the last complete unit was shorter than the first, [B].
+
+    Higher is better where a task is to be finished early. With one complete unit it is 0.
+    """
+    lengths = outcomes.lengths.astype(np.float64)
+    first = _pick(lengths, outcomes, outcomes.complete.argmax(axis=1))
+    return first - _pick(lengths, outcomes, _last_complete(outcomes))
+
+
 def last_success(outcomes: Outcomes) -> NDArray[np.float64]:
     """Returns whether the last complete unit of each task succeeded, 0 or 1, [B].
 
@@ -122,6 +132,7 @@ SCORES: Mapping[str, Score] = {
     "last_success": last_success,
     "success_rate": success_rate,
     "adaptation_gain": adaptation_gain,
+    "length_gain": length_gain,
     "learnability": learnability,
     "positive_value_loss": positive_value_loss,
 }

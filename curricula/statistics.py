@@ -90,6 +90,31 @@ def iqm_interval(
     return Estimate(iqm(flat), float(low), float(high))
 
 
+def mean_interval(
+    values: ArrayLike,
+    rng: np.random.Generator,
+    num_resamples: int = NUM_RESAMPLES,
+    level: float = 0.95,
+) -> Estimate:
+    """Returns the mean over tasks with its percentile bootstrap interval.
+
+    Where all values are equal so are all resamples, and the interval is a point: of rates at 0 or
+    1 it says too little.
+
+    Args:
+        values: [N].
+        rng: of the resamples.
+        num_resamples: how many.
+        level: share of the resamples within the interval.
+    """
+    present = _present(values)
+    if not len(present):
+        return Estimate(math.nan, math.nan, math.nan)
+    drawn = rng.integers(len(present), size=(num_resamples, len(present)))
+    low, high = np.quantile(present[drawn].mean(axis=1), [0.5 - level / 2, 0.5 + level / 2])
+    return Estimate(float(present.mean()), float(low), float(high))
+
+
 def cvar(values: ArrayLike, share: float = 0.1) -> float:
     """Returns the mean of the worst ⌈share · n⌉ values.
 
@@ -179,7 +204,8 @@ def measures(
     """Returns what is reported about a learner on a task set, as JSON-able values.
 
     The return is that of the last complete unit. What could not be measured is None: success
-    where it has no meaning, everything where no task was played to an end.
+    where it has no meaning, everything where no task was played to an end. Intervals hold 95 %
+    of bootstrap resamples of the tasks: they tell of these tasks, not of other trainings.
 
     Args:
         outcomes: of B tasks.
@@ -188,20 +214,29 @@ def measures(
     """
     last = scores.last_return(outcomes)
     estimate = iqm_interval(last, rng)
-    success = mastered = math.nan
+    mastered = math.nan
+    succeeded: ArrayLike = ()
     if outcomes.successes is not None:
-        success = _mean(scores.last_success(outcomes))
+        succeeded = scores.last_success(outcomes)
         mastered = mastered_share(outcomes, success_threshold)
     return {
         "return_iqm": [_plain(x) for x in (estimate.value, estimate.low, estimate.high)],
         "return_mean": _plain(_mean(last)),
-        "success_rate": _plain(success),
-        "adaptation_gain": _plain(_mean(scores.adaptation_gain(outcomes))),
+        **_with_interval("success_rate", succeeded, rng),
+        **_with_interval("adaptation_gain", scores.adaptation_gain(outcomes), rng),
+        **_with_interval("length_gain", scores.length_gain(outcomes), rng),
         "mastered_share": _plain(mastered),
         "return_cvar10": _plain(cvar(last)),
         "curve": adaptation_curve(outcomes),
         "num_tasks": len(_present(last)),
     }
+
+
+def _with_interval(name: str, values: ArrayLike, rng: np.random.Generator) -> dict[str, Any]:
+    """Returns the mean under a name, and [low, high] beside it, None where there is neither."""
+    found = mean_interval(values, rng)
+    ends = None if math.isnan(found.value) else [found.low, found.high]
+    return {name: _plain(found.value), f"{name}_interval": ends}
 
 
 def _resampled_iqms(

@@ -51,7 +51,9 @@ def record_points(
 
 
 def measure_points(section: str, set_name: str, measures: Mapping[str, Any]) -> dict[str, float]:
-    """Returns the measures of a task set as points; an interval gives three of them.
+    """Returns the measures of a task set as points; one with an interval gives three of them.
+
+    The interval stands in the measure itself or beside it, as "<measure>_interval".
 
     Example:
         >>> measure_points("monitor", "target", {"success_rate": [0.5, 0.4, 0.6], "num_tasks": 9})
@@ -59,9 +61,9 @@ def measure_points(section: str, set_name: str, measures: Mapping[str, Any]) -> 
          'monitor/target_success_rate_high': 0.6, 'monitor/target_num_tasks': 9.0}
     """
     points: dict[str, Any] = {}
-    for quantity, value in measures.items():
+    for quantity in measures:
         name = metric_name(section, f"{set_name}_{quantity}")
-        estimate, low, high = interval(value)
+        estimate, low, high = interval(measure(measures, quantity))
         points |= {name: estimate, f"{name}_low": low, f"{name}_high": high}
     return {name: float(value) for name, value in points.items() if is_number(value)}
 
@@ -79,6 +81,17 @@ def result_points(test: Mapping[str, Any]) -> dict[str, float]:
     return points
 
 
+def measure(measures: Mapping[str, Any], name: str) -> Any:
+    """Returns a measure as [estimate, low, high] if it has an interval, else as it is.
+
+    Example:
+        >>> measure({"gain": 0.5, "gain_interval": [0.4, 0.6], "n": 9}, "gain")
+        [0.5, 0.4, 0.6]
+    """
+    value, ends = measures.get(name), measures.get(f"{name}_interval")
+    return [value, *ends] if ends else value
+
+
 def interval(value: Any) -> tuple[Any, Any, Any]:
     """Returns (estimate, low, high) of a measure; a plain number has None for the ends."""
     if isinstance(value, list | tuple) and len(value) == 3:
@@ -92,9 +105,9 @@ def is_number(value: Any) -> bool:
 
 
 def winner_of(record: Record) -> Mapping[str, Any] | None:
-    """Returns the candidate that was adopted; None where nothing was tried."""
+    """Returns the candidate that was adopted; None where nothing was tried, or nothing moved."""
     chosen = (record.get("decision") or {}).get("winner")
-    return next((c for c in record["candidates"] if c["index"] == chosen), None)
+    return next((c for c in record.get("candidates") or () if c["index"] == chosen), None)
 
 
 def _plain(part: str) -> str:
@@ -126,9 +139,15 @@ def _search_points(record: Record) -> dict[str, Any]:
     points["search/num_pruned"] = sum(bool(c.get("pruned")) for c in record["candidates"])
     for name, value in (record.get("search_metrics") or {}).items():
         points[_in_section("search", name)] = value
-    for name, value in ((winner_of(record) or {}).get("metrics") or {}).items():
+    for name, value in (_trained(record).get("metrics") or {}).items():
         points[_in_section("train", name)] = value
     return points
+
+
+def _trained(record: Record) -> Mapping[str, Any]:
+    """Returns whose training the curves show: the winner's, or where only one trained, its own."""
+    candidates = record["candidates"]
+    return winner_of(record) or (candidates[0] if len(candidates) == 1 else {})
 
 
 def _distribution_points(record: Record, nats: Mapping[str, float]) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from collections import deque
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from curricula.campaigns.points import interval, is_number
+from curricula.campaigns.points import interval, is_number, winner_of
 from curricula.campaigns.records import Record
 
 _SPEED_WINDOW_S = 20.0
@@ -188,19 +188,21 @@ def moving_regions(record: Record) -> dict[str, str]:
 def decision_text(record: Record) -> str:
     """Returns which branch went on and why, in a few words."""
     decision = record.get("decision") or {}
-    candidates = {c["index"]: c for c in record.get("candidates") or ()}
     if record["generation"] == 0:
         return "untrained start"
-    origin = (candidates.get(decision.get("winner")) or {}).get("origin", "–")
+    winner = winner_of(record)
+    origin = winner["origin"] if winner else "where it was"
     reason = decision.get("decided_by", "–")
     return origin if reason == origin else f"{origin} by {reason}"
 
 
 def gain_text(record: Record) -> str:
-    """Returns the gain of the branch that went on, with its standard error."""
-    winner = (record.get("decision") or {}).get("winner")
+    """Returns the gain of the branch that went on, with its standard error.
+
+    Where only one was trained it is that one's, whether its distribution went on or not.
+    """
     candidates: list[Record] = record.get("candidates") or []
-    mine = next((c for c in candidates if c["index"] == winner), None)
+    mine = candidates[0] if len(candidates) == 1 else winner_of(record)
     if mine is None or not is_number(mine.get("gain")):
         return "–"
     error = mine.get("gain_se")

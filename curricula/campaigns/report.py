@@ -15,7 +15,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from curricula.campaigns.pictures import Way
-from curricula.campaigns.points import interval, is_number, winner_of
+from curricula.campaigns.points import interval, is_number, measure, winner_of
 from curricula.campaigns.records import Record
 
 MAX_CHARACTERS = 8000
@@ -42,6 +42,7 @@ _MEASURES = {
     "success_rate": "success rate",
     "mastered_share": "mastered share",
     "adaptation_gain": "adaptation gain (last − first)",
+    "length_gain": "steps saved (first − last)",
 }
 
 
@@ -148,14 +149,17 @@ def decision_text(record: Record) -> str:
     """Returns what was tried, what goes on and why, in two sentences."""
     decision = record.get("decision") or {}
     reason = _DECISIONS.get(decision.get("decided_by", ""), escape(decision.get("decided_by", "")))
-    winner = winner_of(record)
-    if winner is None:
-        return f"Nothing was tried: {reason}."
     tried = len(record["candidates"])
-    name = escape(winner.get("name", winner["origin"]))
+    if not tried:
+        return f"Nothing was tried: {reason}."
+    winner = winner_of(record)
+    goes_on = "the learner goes on where it was"
+    if winner is not None:
+        name = escape(winner.get("name", winner["origin"]))
+        goes_on = f"candidate {winner['index']} ({name}) goes on"
     text = (
         f"{tried} {'branch was' if tried == 1 else 'branches were'} trained; "
-        f"candidate {winner['index']} ({name}) goes on, because {reason}."
+        f"{goes_on}, because {reason}."
     )
     if is_number(decision.get("difference")):
         text += (
@@ -320,7 +324,7 @@ def _monitor_table(record: Record) -> list[str]:
     sets = record["monitor"]
     lines = _table_head(["monitor set", *map(escape, sets)])
     for key, label in _MEASURES.items():
-        values = [measures.get(key) for measures in sets.values()]
+        values = [measure(measures, key) for measures in sets.values()]
         if any(is_number(interval(value)[0]) for value in values):
             lines.append(_row([label, *map(measured, values)]))
     return lines

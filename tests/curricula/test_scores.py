@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -35,6 +37,13 @@ THREE = outcomes(
 )
 def test_what_is_not_complete_is_in_no_score(score, expected):
     np.testing.assert_allclose(score(THREE), expected)
+
+
+def test_steps_saved_are_first_minus_last():
+    lengths = np.array([[9, 5, 4], [3, 8, 1], [7, 7, 7]])
+    np.testing.assert_array_equal(
+        scores.length_gain(replace(THREE, lengths=lengths)), [5.0, -5.0, np.nan]
+    )
 
 
 def test_regret_is_what_the_oracle_had_more():

@@ -65,6 +65,19 @@ def test_interval_covers_the_truth_about_as_often_as_it_says():
     assert 0.90 <= covered <= 0.99
 
 
+def test_interval_of_a_mean_is_about_two_standard_errors_wide():
+    values = np.random.default_rng(0).random(400) < 0.3
+    found = statistics.mean_interval(values.astype(float), np.random.default_rng(1))
+    assert found.value == values.mean()
+    reach = 1.96 * math.sqrt(found.value * (1 - found.value) / 400)
+    assert (found.low, found.high) == pytest.approx(
+        (found.value - reach, found.value + reach), abs=0.006
+    )
+    alone = statistics.mean_interval([np.nan, 0.5], np.random.default_rng(0))
+    assert alone == statistics.Estimate(0.5, 0.5, 0.5)
+    assert math.isnan(statistics.mean_interval([], np.random.default_rng(0)).low)
+
+
 def test_cvar_by_hand():
     values = [5, 1, 2, 8, 9, 7, 6, 4, 3, 10, 11]
     assert statistics.cvar(values) == 1.5  # the worst ⌈1.1⌉ = 2 of 11
@@ -117,10 +130,16 @@ def test_measures_by_hand():
     estimate, low, high = found.pop("return_iqm")
     assert estimate == 2.0  # of the last complete returns 2, 1, 3
     assert 1.0 <= low <= estimate <= high <= 3.0
+    low, high = found.pop("adaptation_gain_interval")
+    assert 0.0 <= low < found["adaptation_gain"] < high <= 2.0
+    low, high = found.pop("length_gain_interval")
+    assert 0.0 <= low < found["length_gain"] < high <= 2.0
     assert found == {
         "return_mean": 2.0,
         "success_rate": 1.0,
+        "success_rate_interval": [1.0, 1.0],
         "adaptation_gain": pytest.approx((2 + 0 + 0) / 3),
+        "length_gain": pytest.approx((2 + 0 + 0) / 3),
         "mastered_share": pytest.approx(2 / 3),
         "return_cvar10": 1.0,
         "curve": {
@@ -137,7 +156,9 @@ def test_what_cannot_be_measured_is_none():
         played(complete=np.zeros((4, 2), bool), successes=None), np.random.default_rng(0), 0.8
     )
     assert nothing["return_iqm"] == [None, None, None]
-    assert nothing["success_rate"] is None
+    for name in ("success_rate", "adaptation_gain", "length_gain"):
+        assert nothing[name] is None
+        assert nothing[f"{name}_interval"] is None
     assert nothing["curve"]["successes"] is None
     assert nothing["curve"]["returns"] == [None, None]
     assert nothing["num_tasks"] == 0

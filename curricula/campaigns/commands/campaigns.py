@@ -21,6 +21,7 @@ from curricula.campaigns.commands.common import (
     print_table,
 )
 from curricula.campaigns.commands.server import page_address
+from curricula.campaigns.points import measure
 from curricula.campaigns.progress import (
     amount,
     decision_text,
@@ -42,6 +43,7 @@ _MEASURES = {
     "return_iqm": "return (IQM)",
     "success_rate": "success",
     "adaptation_gain": "adaptation gain",
+    "length_gain": "steps saved, first − last",
     "mastered_share": "mastered",
     "return_cvar10": "return, worst 10 %",
     "num_tasks": "tasks",
@@ -361,7 +363,7 @@ def _of(bound: float | None, text: Any) -> str:
 
 
 def _measure(key: str, measures: dict[str, Any]) -> str:
-    value = measures.get(key)
+    value = measure(measures, key)
     return str(value) if key == "num_tasks" and value is not None else with_interval(value)
 
 
@@ -373,7 +375,7 @@ def _generation_row(record: dict[str, Any]) -> list[str]:
         decision_text(record),
         gain_text(record),
         with_interval(target.get("return_iqm")),
-        with_interval(target.get("success_rate")),
+        with_interval(measure(target, "success_rate")),
         regions,
         amount(record["totals"]["env_steps"]),
     ]

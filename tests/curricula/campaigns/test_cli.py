@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import signal
 import socket
@@ -17,7 +18,7 @@ from PIL import Image
 from typer.testing import CliRunner
 
 from curricula.campaigns.cli import app
-from curricula.campaigns.commands.campaigns import StopOnSignal, free_name
+from curricula.campaigns.commands.campaigns import StopOnSignal, free_name, print_measures
 from curricula.campaigns.commands.server import command
 from curricula.campaigns.config_files import loads
 from curricula.campaigns.tracking import NullDisplay
@@ -236,6 +237,17 @@ def test_status_tells_what_a_campaign_came_to(finished: Path) -> None:
     assert "untrained start" in result.stdout
     every = taskgen("status", "--root", finished)
     assert every.stdout.splitlines()[1].startswith("small")
+
+
+def test_measures_are_printed_with_their_intervals(capsys) -> None:
+    measures = {"success_rate": 0.5, "success_rate_interval": [0.25, 0.75], "length_gain": None}
+    print_measures({"sealed test": {**measures, "adaptation_gain": 0.125, "num_tasks": 8}})
+    lines = capsys.readouterr().out.splitlines()[1:]
+    assert dict(re.split(r"\s{2,}", line.strip()) for line in lines) == {
+        "success": "0.500 [0.250, 0.750]",
+        "adaptation gain": "0.125",
+        "tasks": "8",
+    }
 
 
 def test_tasks_of_a_campaign_can_be_shown_and_taken_away(finished: Path, tmp_path) -> None:

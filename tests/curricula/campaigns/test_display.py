@@ -7,7 +7,12 @@ import pytest
 from rich.console import Console
 
 from curricula.campaigns.display import PlainDisplay, RichDisplay, make_display
-from curricula.campaigns.progress import CampaignProgress, gain_text, moving_regions
+from curricula.campaigns.progress import (
+    CampaignProgress,
+    decision_text,
+    gain_text,
+    moving_regions,
+)
 
 CONFIG = {"name": "trip", "budget": {"env_steps": 1_000_000, "generations": None, "hours": None}}
 ESTIMATE = {"env_steps": 1e6, "seconds": 100.0, "bytes": 2e6}
@@ -110,6 +115,11 @@ def test_gain_of_the_branch_that_went_on() -> None:
     assert gain_text(record(1, 1, 1.0)) == "+0.032"
     assert gain_text(record(1, 1, 1.0) | {"decision": {"winner": 0}}) == "+0.010 ± 0.004"
     assert gain_text(record(1, 1, 1.0) | {"candidates": []}) == "–"
+    kept = {"decision": {"winner": None, "decided_by": "rollback"}}
+    assert decision_text(record(1, 1, 1.0) | kept) == "where it was by rollback"
+    assert gain_text(record(1, 1, 1.0) | kept) == "–"
+    (alone, *_) = record(1, 1, 1.0)["candidates"]
+    assert gain_text(record(1, 1, 1.0) | kept | {"candidates": [alone]}) == "+0.010 ± 0.004"
 
 
 def test_plain_lines_say_what_happened() -> None:

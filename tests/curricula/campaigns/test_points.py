@@ -2,7 +2,7 @@ import math
 import re
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from curricula.campaigns.points import (
@@ -11,6 +11,7 @@ from curricula.campaigns.points import (
     measure_points,
     metric_name,
     record_points,
+    winner_of,
 )
 
 
@@ -66,6 +67,27 @@ def test_every_point_of_a_record():
     }
 
 
+def test_an_interval_beside_a_measure_gives_its_ends() -> None:
+    measures = {"success_rate": 0.5, "success_rate_interval": [0.25, 0.75]}
+    measures |= {"adaptation_gain": None, "adaptation_gain_interval": None, "length_gain": 3}
+    assert measure_points("monitor", "target", measures) == {
+        "monitor/target_success_rate": 0.5,
+        "monitor/target_success_rate_low": 0.25,
+        "monitor/target_success_rate_high": 0.75,
+        "monitor/target_length_gain": 3.0,
+    }
+
+
+def test_where_nothing_moved_the_one_training_is_still_shown() -> None:
+    alone = {"index": 0, "origin": "move", "gain": 0.25, "metrics": {"train/loss": 1}}
+    record = record_of(candidates=[alone], decision={"winner": None, "decided_by": "rollback"})
+    assert winner_of(record) is None
+    points = record_points(record)
+    assert (points["train/loss"], points["search/gain_move"]) == (1.0, 0.25)
+    two = record_of(candidates=[alone, {**alone, "index": 1}], decision={"winner": None})
+    assert "train/loss" not in record_points(two)
+
+
 def test_the_start_has_no_speed_and_no_gain():
     points = record_points(record_of(candidates=[], seconds={"generation": 0.0}))
     assert not any("gain" in name or "per_s" in name or "share" in name for name in points)
@@ -89,6 +111,7 @@ def test_what_is_no_number(value):
     assert not is_number(value)
 
 
+@settings(deadline=None)
 @given(st.lists(st.text(max_size=300), min_size=1, max_size=3))
 def test_names_are_allowed_whatever_they_are_made_of(parts):
     from mlflow.utils.validation import _validate_metric_name

@@ -2,7 +2,7 @@ import csv
 import io
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from curricula.campaigns import report
@@ -41,6 +41,23 @@ def test_a_decision_in_words():
     assert "0.02 ± – (SE)" in text
     start = {"candidates": [], "decision": {"winner": 0, "decided_by": "start"}}
     assert report.decision_text(start) == "Nothing was tried: this is the untrained learner."
+
+
+@pytest.mark.parametrize("reason", ["keep", "rollback"])
+def test_where_nothing_moved_nobody_wins(reason):
+    decision = {"winner": None, "decided_by": reason}
+    record = {**record_of(2), "candidates": record_of(2)["candidates"][1:], "decision": decision}
+    text = report.decision_text(record)
+    assert text.startswith("1 branch was trained; the learner goes on where it was, because ")
+    assert "goes on**" not in report.generation_text(record, "r1")
+    rows = list(csv.DictReader(io.StringIO(report.candidates_csv(record))))
+    assert [row["adopted"] for row in rows] == ["False"]
+
+
+def test_success_is_shown_with_its_interval():
+    measures = {"success_rate": 0.5, "success_rate_interval": [0.25, 0.75]}
+    record = {**record_of(2), "monitor": {"target": measures}}
+    assert "| success rate | 0.5 (0.25 … 0.75) |" in report.generation_text(record, "r1")
 
 
 def test_a_generation_shows_its_pictures_and_its_winner():
@@ -102,6 +119,7 @@ def test_names_cannot_draw(text):
     assert "\n# title" not in text
 
 
+@settings(deadline=None)
 @given(st.text(max_size=120))
 def test_escaped_text_has_no_markup_left(text):
     shown = report.escape(text)
