@@ -1,12 +1,15 @@
 """A branch: a learner forked from a checkpoint, trained on one distribution, then examined.
 
 A `Job` is one leg of it, and its result a pure function of the job: the same inline, in another
-process or on another day. So a result that was staged before an interruption is used again.
+process or on another day. So a result that was staged before an interruption is used again. What
+training or an exam raises is such a result too: it costs the branch, never the campaign.
 """
 
 from __future__ import annotations
 
 import hashlib
+import importlib.metadata
+import logging
 import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
@@ -32,6 +35,9 @@ from taskgen.task import canonical_json
 from taskgen.vector import Lifetime, LifetimeVectorEnv
 
 _EXAM_SLOTS = 256
+_MAX_IDLE_BATCHES = 3
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -45,6 +51,7 @@ class Exam:
         num_tasks: how many.
         task_seed: decides the tasks.
         play_seed: decides all that is random when they are played.
+        apart_from: exams whose tasks must not come again in this one, nor their twins.
     """
 
     name: str
@@ -53,6 +60,7 @@ class Exam:
     num_tasks: int
     task_seed: int
     play_seed: int
+    apart_from: tuple[Exam, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -89,16 +97,32 @@ class Job:
         data = asdict(self)
         for irrelevant in ("branch", "start", "out"):
             del data[irrelevant]
-        data["config"] = {k: data["config"][k] for k in _DECIDING_SECTIONS}
+        data["config"] = {k: data["config"][k] for k in _DECIDING_SECTIONS} | {
+            "seed": self.config["seed"],
+            "tasks_per_batch": self.config["generation"]["tasks_per_batch"],
+            "threads": self.config["executor"]["threads"],
+        }
+        data["taskgen"] = _taskgen_version()
         return hashlib.sha256(canonical_json(data)).hexdigest()
 
 
 _DECIDING_SECTIONS = ("generator", "learner", "curriculum", "lifetime", "evaluation", "splits")
 
 
+def _taskgen_version() -> str:
+    try:
+        return importlib.metadata.version("taskgen-rl")
+    except importlib.metadata.PackageNotFoundError:  # used from its source tree
+        return "unknown"
+
+
 @dataclass
 class Tally:
-    """What a leg used and met, counted as it goes."""
+    """What a leg used and met, counted as it goes.
+
+    `failures` are tasks by id (they go into quarantine), `draw_reasons` the newest parameter rows
+    and seeds of which no task could be made.
+    """
 
     train_env_steps: int = 0
     evaluation_env_steps: int = 0
@@ -121,34 +145,56 @@ class LegResult:
         digest: of the job.
         state: learner and curriculum afterwards; None where nothing was trained.
         exams: what happened in each exam.
-        tally: what was used.
+        tally: what was used, to the failure if it failed.
+        failed: what training or an exam raised; None: nothing. There is no state then, no exam.
     """
 
     digest: str
     state: dict[str, Any] | None
     exams: dict[str, Outcomes]
     tally: Tally
+    failed: str | None = None
 
 
 def run_job(job: Job, progress: Progress | None = None) -> None:
-    """Does a job and stages its result at `job.out`, unless it lies there already."""
+    """Does a job and stages its result at `job.out`, unless it lies there already.
+
+    Raises:
+        Exception: what making generator, learner and curriculum or reading the start raises. What
+            training or an exam raises is staged as the result, running out of memory aside.
+    """
     if read_result(job) is not None:
         return
     config = CampaignConfig.model_validate(job.config)
     generator = make_generator(config.generator)
     learner, curriculum = restore(config, generator, _start_state(job))
     tally = Tally()
-    if job.env_steps:
-        _train(job, config, generator, learner, curriculum, tally, progress)
-    exams = {exam.name: _sit(exam, job, config, generator, learner, tally) for exam in job.exams}
-    state = snapshot(learner, curriculum) if job.env_steps else None
+    exams: dict[str, Outcomes] = {}
+    failed = state = None
+    try:
+        if job.env_steps:
+            _train(job, config, generator, learner, curriculum, tally, progress)
+        exams = {
+            exam.name: _sit(exam, job, config, generator, learner, tally) for exam in job.exams
+        }
+        state = snapshot(learner, curriculum) if job.env_steps else None
+    except MemoryError:  # says something about the machine, not about the branch
+        raise
+    except Exception as error:
+        _log.warning("branch %s failed", job.branch, exc_info=True)
+        exams, failed = {}, f"{type(error).__name__}: {error}"
+    _stage(job, LegResult(job.digest, state, exams, tally, failed))
+
+
+def _stage(job: Job, result: LegResult) -> None:
     save_state(
         Path(job.out),
         {
-            "digest": job.digest,
-            "state": state,
-            "exams": {name: _pack(outcomes) for name, outcomes in exams.items()},
-            "tally": asdict(tally),
+            "digest": result.digest,
+            "state": result.state,
+            "exams": {name: _pack(outcomes) for name, outcomes in result.exams.items()},
+            "tally": asdict(result.tally),
+            "failed": result.failed,
         },
     )
 
@@ -165,7 +211,9 @@ def read_result(job: Job) -> LegResult | None:
     if data.get("digest") != job.digest:
         return None
     exams = {name: _unpack(packed) for name, packed in data["exams"].items()}
-    return LegResult(data["digest"], data["state"], exams, Tally(**data["tally"]))
+    return LegResult(
+        data["digest"], data["state"], exams, Tally(**data["tally"]), data.get("failed")
+    )
 
 
 def _start_state(job: Job) -> dict[str, Any]:
@@ -194,11 +242,19 @@ def restore(
 def exam_tasks(
     exam: Exam, config: CampaignConfig, generator: TaskGenerator, quarantine: Sequence[str] = ()
 ) -> TaskBatch:
-    """Returns the tasks of an exam, the same for everyone who sits it."""
+    """Returns the tasks of an exam, the same for everyone who sits it.
+
+    No task comes twice, and none that is in an exam to stay apart from; where the family has too
+    few tasks for that, what is missing is filled up with repeats.
+    """
+    forms: set[bytes] = set()
+    for other in exam.apart_from:
+        forms.update(exam_tasks(other, config, generator, quarantine).canonicals)
     distribution = TaskDistribution.from_json(generator.space, exam.distribution)
     split = exam.split if config.splits.enabled else None
     source = TaskSource(generator, split, config.splits.salt, quarantine)
-    return source.make(distribution, exam.num_tasks, np.random.default_rng(exam.task_seed))
+    rng = np.random.default_rng(exam.task_seed)
+    return source.make_distinct(distribution, exam.num_tasks, rng, forms)
 
 
 def _train(
@@ -210,30 +266,48 @@ def _train(
     tally: Tally,
     progress: Progress | None,
 ) -> None:
-    """Meta-trains batch after batch until the steps are used."""
+    """Meta-trains batch after batch until the steps are used.
+
+    Raises:
+        RuntimeError: if no task of several batches in a row could be played.
+    """
     started = time.perf_counter()
     num_tasks = config.generation.tasks_per_batch
     distribution = TaskDistribution.from_json(generator.space, job.distribution)
     split: Split | None = "train" if config.splits.enabled else None
     source = TaskSource(generator, split, config.splits.salt, job.quarantine)
     play = _playground(generator, num_tasks, _training_lifetime(config))
-    batch = 0
-    while tally.train_env_steps < job.env_steps:
-        rng = np.random.default_rng([job.seed, batch])
-        proposals = curriculum.ask(source, distribution, num_tasks, rng)
-        tasks = [proposal.task for proposal in proposals]
-        train_mask = np.array([proposal.train for proposal in proposals])
-        outcomes, metrics = learner.meta_train(play, tasks, train_mask, rng)
-        curriculum.tell(proposals, _scores(curriculum, outcomes))
-        _count(tally, generator, proposals, outcomes, metrics)
-        source.quarantine |= _failures_of(play, tally)
-        if progress is not None:
-            progress(job.branch, outcomes.num_env_steps)
-        batch += 1
-    draws = source.draws.to_json()
-    tally.failures |= {f"draw: {where}": why for where, why in draws.pop("reasons").items()}
-    tally.draws = draws
-    tally.train_s = time.perf_counter() - started
+    batch = num_idle = 0
+    try:
+        while tally.train_env_steps < job.env_steps:
+            rng = np.random.default_rng([job.seed, batch])
+            proposals = curriculum.ask(source, distribution, num_tasks, rng)
+            tasks = [proposal.task for proposal in proposals]
+            train_mask = np.array([proposal.train for proposal in proposals])
+            outcomes, metrics = learner.meta_train(play, tasks, train_mask, rng)
+            curriculum.tell(proposals, _scores(curriculum, outcomes))
+            _count(tally, generator, proposals, outcomes, metrics)
+            tally.failures |= play.failures
+            source.quarantine |= play.failures.keys()
+            num_idle = 0 if outcomes.num_env_steps else num_idle + 1
+            _require_play(num_idle, play)
+            if progress is not None:
+                progress(job.branch, outcomes.num_env_steps)
+            batch += 1
+    finally:
+        draws = source.draws.to_json()
+        tally.draw_reasons = draws.pop("reasons")
+        tally.draws = draws
+        tally.train_s = time.perf_counter() - started
+
+
+def _require_play(num_idle: int, play: LifetimeVectorEnv) -> None:
+    if num_idle == _MAX_IDLE_BATCHES:
+        reason = next(reversed(play.failures.values()), "no slot was playing")
+        raise RuntimeError(
+            f"no task of {num_idle} batches in a row could be played; mend the generator or leave "
+            f"out what it cannot make. The last reason: {reason.strip()}"
+        )
 
 
 def _sit(
@@ -257,7 +331,7 @@ def _sit(
         seed=exam.play_seed,
         greedy=config.evaluation.greedy,
     )
-    _failures_of(play, tally)
+    tally.failures |= curve.failures
     tally.evaluation_env_steps += curve.outcomes.num_env_steps
     tally.evaluate_s += time.perf_counter() - started
     return curve.outcomes
@@ -293,18 +367,14 @@ def _count(
     tally.train_env_steps += outcomes.num_env_steps
     tally.gradient_updates += int(metrics.pop("train/gradient_updates", 0))
     tally.num_tasks += len(proposals)
-    tally.metrics = {name: float(value) for name, value in metrics.items()}
+    if metrics:
+        tally.metrics = {name: float(value) for name, value in metrics.items()}
     tally.seen += [form_digest(generator.canonical(p.task)) for p in proposals if p.train]
 
 
 def form_digest(canonical: bytes) -> int:
     """Returns 63 bits of a canonical form's SHA-256, enough to tell tasks apart."""
     return int.from_bytes(hashlib.sha256(canonical).digest()[:8], "little") >> 1
-
-
-def _failures_of(play: LifetimeVectorEnv, tally: Tally) -> set[str]:
-    tally.failures |= play.failures
-    return set(play.failures)
 
 
 def _pack(outcomes: Outcomes) -> dict[str, Any]:

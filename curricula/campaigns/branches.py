@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from curricula.campaigns.branch import Exam, Job, LegResult, Tally, read_result
-from curricula.campaigns.checkpoint import CampaignStore
+from curricula.campaigns.checkpoint import CampaignError, CampaignStore
 from curricula.campaigns.config import CampaignConfig
 from curricula.campaigns.executors import Executor
 from curricula.campaigns.seeding import seed_for
@@ -27,6 +28,10 @@ from taskgen.outcomes import Outcomes
 from taskgen.splits import Split
 
 
+class BranchFailed(CampaignError):
+    """A branch failed without which a generation cannot be: the start, or "keep"."""
+
+
 @dataclass
 class Branch:
     """One candidate on its way through a generation.
@@ -37,9 +42,10 @@ class Branch:
         training_seed: of its training; the same for all but the A/A copy of "keep".
         legs: what it has done so far.
         exams: what happened in each exam, the newest of a name.
-        pruned: whether it was stopped at the rung.
+        pruned: whether it was stopped, at the rung or by a failure.
         gain: score minus the start's score on the selection tasks, and its standard error.
         rung_gain: the same at the rung.
+        failure: what its training or an exam raised; None: nothing. Its gain is NaN then.
     """
 
     name: str
@@ -51,6 +57,7 @@ class Branch:
     gain: float = float("nan")
     gain_se: float = float("nan")
     rung_gain: float | None = None
+    failure: str | None = None
     _last_job: Job | None = None
 
     @property
@@ -74,14 +81,28 @@ class Branch:
 
         Raises:
             RuntimeError: if there is none, though the executor returned.
+            BranchFailed: if the job failed and the branch is "keep", its copy or the start.
         """
         result = read_result(job)
         if result is None:
             raise RuntimeError(f"branch {self.name}: {job.out} holds no result of its job.")
         self.legs.append(result)
+        if result.failed is not None:
+            self._fail(job, result.failed)
+            return
         self.exams |= result.exams
         if job.env_steps:
             self._last_job = job
+
+    def _fail(self, job: Job, reason: str) -> None:
+        """Stops the branch; one that cannot be spared is tried again when resumed."""
+        self.failure, self.pruned = reason, True
+        self.gain = self.gain_se = float("nan")
+        if self.candidate.origin == "keep":
+            Path(job.out).unlink()
+            raise BranchFailed(
+                f"branch {self.name} failed, and no generation can do without it: {reason}"
+            )
 
 
 HISTORY = 100
@@ -238,7 +259,9 @@ def lifetime_scores(config: CampaignConfig, outcomes: Outcomes) -> NDArray[np.fl
 def measure_gains(
     branches: Sequence[Branch], score: Callable[[Outcomes], NDArray[np.float64]], start: Outcomes
 ) -> None:
-    """Writes each branch's gain on the selection tasks."""
+    """Writes each branch's gain on the selection tasks; what failed keeps none."""
     for branch in branches:
+        if branch.failure is not None:
+            continue
         gain = paired_difference(score(branch.exams["selection"]), score(start))
         branch.gain, branch.gain_se = gain.value, gain.se

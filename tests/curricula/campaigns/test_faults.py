@@ -1,12 +1,20 @@
 """A bad generator costs tasks, never the campaign."""
 
+import dataclasses
 import time
 
 import gymnasium
 import numpy as np
 import pytest
 
+from curricula.algorithms.domain_randomization import DomainRandomization
+from curricula.campaigns import branch as branch_module
+from curricula.campaigns.branch import Exam, Job, exam_tasks, read_result, restore, run_job
+from curricula.campaigns.branches import Branch, BranchFailed, measure_gains
 from curricula.campaigns.campaign import Campaign
+from curricula.campaigns.checkpoint import save_state
+from curricula.search import Candidate
+from taskgen.distribution import TaskDistribution
 from taskgen.generator import EnvGenerator, Validity
 from taskgen.parameters import Float, ParameterSpace
 from taskgen.task import Task
@@ -44,6 +52,7 @@ class RoughGenerator(EnvGenerator):
     name = "rough-v1"
     space = ParameterSpace({"x": Float(low=0.0, high=1.0, default=0.5)})
     fault = ""
+    timeout_s = 20.0
 
     def make_task(self, params, seed):
         fault = self.fault if seed % 8 == 1 else ""
@@ -62,7 +71,7 @@ class RoughGenerator(EnvGenerator):
 
     def make_vector_env(self, num_envs):
         envs = super().make_vector_env(num_envs)
-        envs._timeout_s = 0.2
+        envs._timeout_s = self.timeout_s
         return envs
 
 
@@ -80,6 +89,7 @@ class MakeRaises(RoughGenerator):
 
 class Hangs(RoughGenerator):
     fault = "hangs"
+    timeout_s = 0.1
 
 
 class Nan(RoughGenerator):
@@ -90,15 +100,70 @@ class Unsolvable(RoughGenerator):
     fault = "unsolvable"
 
 
-def run(tmp_path, generator):
-    config = tiny_config(
+class AlwaysResetRaises(RoughGenerator):
+    def make_env(self, task):
+        return Rough("reset raises")
+
+
+class Unwritable(RoughGenerator):
+    """One task in eight holds NaN, which its canonical form does not show."""
+
+    def make_task(self, params, seed):
+        task = super().make_task(params, seed)
+        bad = {**task.content, "x": float("nan")}
+        return dataclasses.replace(task, content=bad) if seed % 8 == 1 else task
+
+    def canonical(self, task):
+        return str(task.content["seed"]).encode()
+
+
+class NothingValid(RoughGenerator):
+    def is_valid(self, task):
+        return Validity(False, "has no way out")
+
+
+class FewPlaces(RoughGenerator):
+    """Four hundred tasks in all, some forty of them in the validation split."""
+
+    def make_task(self, params, seed):
+        place = int(400 * params["x"])
+        return Task(self.name, 1, params, seed, {"x": place, "seed": place, "fault": ""})
+
+
+class StaysAtTheStart(DomainRandomization):
+    """Raises for every distribution but the start."""
+
+    def ask(self, source, distribution, num_tasks, rng):
+        region = distribution.regions["x"]
+        if (region.low, region.high) != (0.4, 0.6):
+            raise FloatingPointError("no gradient out there")
+        return super().ask(source, distribution, num_tasks, rng)
+
+
+class GoesNowhere(DomainRandomization):
+    def ask(self, source, distribution, num_tasks, rng):
+        raise FloatingPointError("no gradient anywhere")
+
+
+def rough_config(generator, **changes):
+    generation = {"num_candidates": 2, "branch_env_steps": 64, "aa_every": 0}
+    return tiny_config(
         generator={"name": f"tests.curricula.campaigns.test_faults:{generator.__name__}"},
         movable=["x"],
         budget={"generations": 1},
-        generation={"num_candidates": 2, "branch_env_steps": 64, "aa_every": 0},
+        generation={**generation, **changes.pop("generation", {})},
+        evaluation={"test_at_end": False},
+        **changes,
     ).model_copy(update={"start": {"x": [0.4, 0.6]}, "target": {"x": [0.0, 1.0]}})
-    campaign = Campaign.create(config, tmp_path)
+
+
+def run(tmp_path, generator, **changes):
+    campaign = Campaign.create(rough_config(generator, **changes), tmp_path)
     return campaign.run()["record"]
+
+
+def curriculum(cls):
+    return {"name": f"tests.curricula.campaigns.test_faults:{cls.__name__}"}
 
 
 @pytest.mark.parametrize(
@@ -120,7 +185,8 @@ def test_task_that_misbehaves_is_quarantined_with_its_reason(tmp_path, generator
 def test_parameters_that_cannot_be_made_are_counted_with_their_reason(tmp_path):
     record = run(tmp_path, MakeRaises)
     assert record["draws"]["failed"] > 0
-    assert any("out of clay" in why for why in record["quarantine"].values())
+    assert any("out of clay" in why for why in record["draw_reasons"].values())
+    assert not record["quarantine"]
 
 
 def test_unsolvable_tasks_are_never_played(tmp_path):
@@ -128,3 +194,148 @@ def test_unsolvable_tasks_are_never_played(tmp_path):
     assert record["draws"]["invalid"] > 0
     assert not record["quarantine"]
     assert not any(task["content"]["fault"] for task in record["tasks"])
+
+
+def test_tasks_that_cannot_be_written_down_are_never_played(tmp_path):
+    record = run(tmp_path, Unwritable)
+    assert record["generation"] == 1
+    assert record["draws"]["failed"] > 0
+    assert all("not JSON compliant" in why for why in record["draw_reasons"].values())
+    assert not record["quarantine"]
+
+
+@pytest.mark.parametrize("rung_share", [0.0, 0.5])
+def test_training_that_raises_costs_its_branch(tmp_path, rung_share):
+    record = run(
+        tmp_path,
+        RoughGenerator,
+        curriculum=curriculum(StaysAtTheStart),
+        generation={"rung_share": rung_share, "challenger_every": 1},
+    )
+    keep, *others = record["candidates"]
+    assert record["generation"] == 1
+    assert keep["env_steps"] >= 64
+    assert not keep["pruned"]
+    assert others
+    assert all(other["pruned"] and other["gain"] is None for other in others)
+    assert record["incumbent"]["regions"] == keep["distribution"]["regions"]
+
+
+def test_keep_that_fails_ends_the_run_with_its_reason(tmp_path):
+    campaign = Campaign.create(
+        rough_config(RoughGenerator, curriculum=curriculum(GoesNowhere)), tmp_path
+    )
+    with pytest.raises(BranchFailed, match=r"keep failed.*FloatingPointError: no gradient any"):
+        campaign.run()
+    assert not list(campaign.folder.rglob("*-keep-*.pt"))  # a resume tries again
+
+
+def test_tasks_none_of_which_can_begin_end_the_branch(tmp_path):
+    job = make_job(tmp_path, AlwaysResetRaises, env_steps=64)
+    run_job(job)
+    result = read_result(job)
+    assert "3 batches in a row" in result.failed
+    assert "no such place" in result.failed
+    assert result.state is None
+    assert len(result.tally.failures) == 3 * 4
+
+
+def make_exam(name="selection", num_tasks=6, task_seed=0, **fields):
+    whole = TaskDistribution.whole(RoughGenerator.space)
+    return Exam(name, whole.to_json(), "validation", num_tasks, task_seed, 0, **fields)
+
+
+def make_job(tmp_path, generator, env_steps=0, exams=(), **changes):
+    config = rough_config(generator, **changes)
+    generator = generator()
+    learner, plan = restore(config, generator, None)
+    save_state(tmp_path / "start.pt", branch_module.snapshot(learner, plan))
+    return Job(
+        branch="move-1",
+        config=config.model_dump(mode="json"),
+        start=str(tmp_path / "start.pt"),
+        start_digest="start",
+        distribution=TaskDistribution.whole(generator.space).to_json(),
+        env_steps=env_steps,
+        seed=0,
+        exams=tuple(exams),
+        quarantine=(),
+        out=str(tmp_path / "out.pt"),
+    )
+
+
+def test_a_failed_leg_leaves_neither_state_nor_gain(tmp_path):
+    job = make_job(
+        tmp_path,
+        RoughGenerator,
+        env_steps=64,
+        exams=[make_exam()],
+        curriculum=curriculum(GoesNowhere),
+    )
+    run_job(job)
+    whole = TaskDistribution.whole(RoughGenerator.space)
+    branch = Branch("move-1", Candidate(whole, "search"), 0, gain=1.0, gain_se=1.0)
+    branch.finish_leg(job)
+    assert branch.failure == "FloatingPointError: no gradient anywhere"
+    assert branch.pruned
+    assert branch.state is branch.start is None
+    measure_gains([branch], lambda outcomes: outcomes.returns[:, 0], None)
+    assert np.isnan([branch.gain, branch.gain_se]).all()
+
+
+def test_an_exam_that_raises_fails_its_branch(tmp_path):
+    job = make_job(tmp_path, NothingValid, exams=[make_exam(num_tasks=3)])
+    run_job(job)
+    result = read_result(job)
+    assert result.failed.startswith("TooFewTasks: ")
+    assert result.exams == {}
+    start = Branch("start", Candidate(TaskDistribution.whole(RoughGenerator.space), "keep"), 0)
+    with pytest.raises(BranchFailed, match="branch start failed"):
+        start.finish_leg(job)
+
+
+def test_failures_in_any_chunk_of_an_exam_are_quarantined(tmp_path, monkeypatch):
+    monkeypatch.setattr(branch_module, "_EXAM_SLOTS", 2)
+    exam = make_exam(num_tasks=30)
+    job = make_job(tmp_path, StepRaises, exams=[exam])
+    run_job(job)
+    config = rough_config(StepRaises)
+    tasks = exam_tasks(exam, config, StepRaises())
+    bad = {task.id for task in tasks if task.content["fault"]}
+    assert len(bad) > 1
+    assert not tasks[-1].content["fault"]
+    assert not tasks[-2].content["fault"]
+    assert set(read_result(job).tally.failures) == bad
+
+
+def test_exams_share_no_task_where_there_are_enough(tmp_path):
+    config = rough_config(FewPlaces)
+    first = make_exam("first", num_tasks=10)
+    second = make_exam("second", num_tasks=10, task_seed=1, apart_from=(first,))
+    third = make_exam("third", num_tasks=10, task_seed=2, apart_from=(first, second))
+    forms = [exam_tasks(exam, config, FewPlaces()).canonicals for exam in (first, second, third)]
+    assert [len(set(form)) for form in forms] == [10, 10, 10]
+    assert len({form for part in forms for form in part}) == 30
+    too_many = make_exam("fourth", num_tasks=500, apart_from=(first,))
+    assert len(exam_tasks(too_many, config, FewPlaces())) == 500
+
+
+def test_a_result_belongs_to_all_that_decides_it(tmp_path):
+    job = make_job(tmp_path, RoughGenerator, exams=[make_exam()])
+
+    def digest_with(section, **fields):
+        changed = job.config[section]
+        changed = {**changed, **fields} if fields else changed + 1
+        return dataclasses.replace(job, config={**job.config, section: changed}).digest
+
+    apart = (make_exam(apart_from=(make_exam("first"),)),)
+    digests = {
+        job.digest,
+        digest_with("seed"),
+        digest_with("generation", tasks_per_batch=5),
+        digest_with("executor", threads=7),
+        dataclasses.replace(job, exams=apart).digest,
+    }
+    assert len(digests) == 5
+    assert digest_with("generation", num_candidates=9) == job.digest
+    assert dataclasses.replace(job, out="elsewhere.pt").digest == job.digest
