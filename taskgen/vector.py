@@ -349,10 +349,10 @@ class SlotwiseVectorEnv(LifetimeVectorEnv):
             self._guarded(slot, self._advance_one, slot, actions[slot])
 
     def close_extras(self, **kwargs: Any) -> None:
-        """Closes every environment; one that cannot even be closed is let go."""
+        """Closes every environment; one that raises or hangs in it is let go."""
         del kwargs
         for slot, env in enumerate(self._envs):
-            with contextlib.suppress(Exception):
+            with contextlib.suppress(Exception), time_limit(self._timeout_s):
                 if env is not None:
                     env.close()
             self._envs[slot] = None

@@ -209,3 +209,18 @@ def test_environments_of_an_earlier_lifetime_are_closed():
     env._envs[0].close = lambda: closed.append(True)
     env.reset(options={"tasks": [task(goal=2)]})
     assert closed == [True]
+
+
+@pytest.mark.parametrize("how", ["raise", "hang"])
+def test_an_environment_that_cannot_be_closed_is_let_go(monkeypatch, how):
+    def close(self):
+        if how == "raise":
+            raise RuntimeError("stuck")
+        time.sleep(60.0)
+
+    monkeypatch.setattr(Counter, "close", close)
+    _, env = play([task(goal=1), task(goal=2)], Lifetime(num_episodes=1))
+    started = time.perf_counter()
+    env.close()
+    assert time.perf_counter() - started < 5.0
+    assert env._envs == [None, None]
