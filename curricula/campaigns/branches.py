@@ -170,10 +170,6 @@ class Nursery:
         self._quarantine = tuple(sorted(quarantine))
         self._config_json = config.model_dump(mode="json")
 
-    def exam(self, name: str, distribution: TaskDistribution, num_tasks: int) -> Exam:
-        """Returns an exam on validation tasks that are fresh in this generation."""
-        return make_exam(self.config, self.generation, name, distribution, num_tasks, "validation")
-
     def train(
         self,
         branches: Sequence[Branch],

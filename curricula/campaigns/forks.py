@@ -100,7 +100,7 @@ def _grow(
         return lifetime_scores(config, outcomes)
 
     env_steps = ledger.branch_env_steps(len(branches))
-    exam = nursery.exam("selection", setup.frontier(incumbent), config.evaluation.num_selection)
+    exam = setup.selection(nursery.generation, incumbent)
     start = nursery.start_branch()
     rung_steps = int(config.generation.rung_share * env_steps) if len(branches) > 1 else 0
     if rung_steps:
@@ -144,8 +144,7 @@ def _decide(
         return adoption.kept(aa_sd).to_json(), contenders[0]
     best = max(rivals, key=lambda branch: branch.gain)
     frontier = setup.frontier(incumbent)
-    exam = nursery.exam("adoption", frontier, config.evaluation.num_adoption)
-    nursery.examine([contenders[0], best], [exam])
+    nursery.examine([contenders[0], best], [setup.adoption(nursery.generation, incumbent)])
     origins = [branch.candidate.origin for branch in contenders]
     verdict = adoption.decide(
         lifetime_scores(config, best.exams["adoption"]),

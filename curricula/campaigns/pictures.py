@@ -7,10 +7,10 @@ state and no window) for figures. Everything comes from commit records; nothing 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,15 +21,20 @@ from curricula.campaigns.records import Record
 from taskgen.cards import parameter_card
 from taskgen.generator import TaskGenerator
 from taskgen.task import Task
+from taskgen.watchdog import TookTooLong, time_limit
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
+_T = TypeVar("_T")
+
 SHEET_WIDTH = 600
 DPI = 100
 MAX_POINTS = 400
 MAX_PARAMETERS = 7
+PATIENCE_S = 20.0
+"""How long a generator may take to draw or describe one task, in seconds."""
 
 _GAP, _LINE, _FONT_SIZE = 8, 13, 11
 _MAX_TOLD = 3
@@ -71,15 +76,23 @@ def contact_sheet(
 
 
 def task_pictures(generator: TaskGenerator, tasks: Sequence[Task]) -> list[NDArray[np.uint8]]:
-    """Returns a picture of each task; a card of its parameters where drawing it fails."""
-    return [_drawn(generator, task) for task in tasks]
+    """Returns a picture of each task; a card of its parameters where drawing it fails.
+
+    One that hangs is given up after `PATIENCE_S`, and the tasks after it have cards too.
+    """
+    drawn = _guarded(lambda task: np.asarray(generator.render(task)), tasks)
+    return [_picture_or_card(picture, task) for picture, task in zip(drawn, tasks, strict=True)]
 
 
 def task_captions(
     generator: TaskGenerator, tasks: Sequence[Task], names: Sequence[str]
 ) -> list[str]:
     """Returns a line for each task: the named parameters, then what else describes it."""
-    return [_caption(generator, task, names) for task in tasks]
+    described = _guarded(lambda task: dict(generator.describe(task)), tasks)
+    return [
+        _caption(task, features or {}, names)
+        for features, task in zip(described, tasks, strict=True)
+    ]
 
 
 def adaptation_figure(record: Record) -> Figure:
@@ -201,23 +214,32 @@ def _write_caption(draw: ImageDraw.ImageDraw, x: int, y: int, width: int, text: 
         draw.text((x, y + row * _LINE), line.rstrip(","), fill="#333333", font=font)
 
 
-def _drawn(generator: TaskGenerator, task: Task) -> NDArray[np.uint8]:
-    try:
-        picture = np.asarray(generator.render(task))
-    except Exception:  # an outside generator's drawing must not cost more than the drawing
-        return parameter_card(task)
-    if picture.ndim != 3 or picture.shape[2] != 3 or picture.size == 0:
+def _guarded(call: Callable[[Task], _T], tasks: Sequence[Task]) -> list[_T | None]:
+    """Returns what the call says of each task: None where it raises, and from one that hangs on.
+
+    A generator's pictures and words must not cost more than themselves.
+    """
+    answers: list[_T | None] = []
+    for task in tasks:
+        try:
+            with time_limit(PATIENCE_S):
+                answers.append(call(task))
+        except TookTooLong:
+            break
+        except Exception:
+            answers.append(None)
+    return [*answers, *[None] * (len(tasks) - len(answers))]
+
+
+def _picture_or_card(picture: NDArray[Any] | None, task: Task) -> NDArray[np.uint8]:
+    if picture is None or picture.ndim != 3 or picture.shape[2] != 3 or picture.size == 0:
         return parameter_card(task)
     return picture.astype(np.uint8)
 
 
-def _caption(generator: TaskGenerator, task: Task, names: Sequence[str]) -> str:
+def _caption(task: Task, features: Mapping[str, float], names: Sequence[str]) -> str:
     told = {name: task.params[name] for name in names if name in task.params}
     words = [_phrase(name, value) for name, value in list(told.items())[:_MAX_TOLD]]
-    try:
-        features = generator.describe(task)
-    except Exception:  # as above
-        features = {}
     more = [item for item in features.items() if item[0] not in task.params]
     return ", ".join([*words, *(_phrase(name, value) for name, value in more[:1])])
 

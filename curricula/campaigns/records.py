@@ -11,7 +11,7 @@
   "best": {"generation", "target_return", "start_return"},
   "candidates": [{"index", "name", "origin", "move", "distribution", "gain", "gain_se", "rung_gain",
                   "pruned", "env_steps", "seconds", "metrics"}],
-  "decision": {"winner": int, "decided_by": str, "difference": float, "difference_se": float,
+  "decision": {"winner": int | null, "decided_by": str, "difference": float, "difference_se": float,
                "noise": float, "aa_gain_sd": float | null},
   "monitor": {"target": measures, "start": measures}, "forgetting": float,
   "tasks": [task JSON], "search": state, "search_metrics": {…}, "noise_history": [float],
@@ -19,8 +19,9 @@
   "draws": counts, "draw_reasons": {row and seed: reason},
   "seconds": {"train", "evaluate", "search", "generation"}  the first two summed over branches
 }
-measures = {"return_iqm": [estimate, low, high], "return_mean": …, "success_rate": …,
-            "adaptation_gain": …, "mastered_share": …, "return_cvar10": …,
+measures = {"return_iqm": [estimate, low, high], "return_mean": …, "mastered_share": …,
+            "success_rate": …, "adaptation_gain": …, "length_gain": …, "return_cvar10": …,
+            "<each of those three>_interval": [low, high] | null,
             "curve": {"returns": [E], "successes": [E] | null, "lengths": [E]}, "num_tasks": int}
 ```
 """

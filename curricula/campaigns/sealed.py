@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from curricula.campaigns.branch import exam_tasks, form_digest, restore
-from curricula.campaigns.branches import Nursery, make_exam
+from curricula.campaigns.branches import Nursery
 from curricula.campaigns.checkpoint import CampaignError, CampaignStore, write_atomically
 from curricula.campaigns.seeding import rng_for
 from curricula.campaigns.setup import Setup
@@ -148,15 +148,8 @@ def write_leak_report(setup: Setup, store: CampaignStore, record: dict[str, Any]
 
 def _measured_sets(setup: Setup, record: dict[str, Any]) -> Iterator[tuple[str, TaskBatch]]:
     incumbent = setup.distribution(record["incumbent"])
-    decided = [
-        make_exam(
-            setup.config, record["generation"], name, setup.frontier(incumbent), num, "validation"
-        )
-        for name, num in (
-            ("selection", setup.config.evaluation.num_selection),
-            ("adoption", setup.config.evaluation.num_adoption),
-        )
-    ]
+    generation = record["generation"]
+    decided = [setup.selection(generation, incumbent), setup.adoption(generation, incumbent)]
     for exam in [*setup.monitors(), *decided, *setup.sealed_exams(incumbent)]:
         yield exam.name, exam_tasks(exam, setup.config, setup.generator)
 

@@ -65,6 +65,23 @@ class Setup:
             for name, place in places.items()
         ]
 
+    def selection(self, generation: int, incumbent: TaskDistribution) -> Exam:
+        """Returns what a generation's branches are compared on: fresh, apart from the monitors."""
+        num_tasks = self.config.evaluation.num_selection
+        exam = make_exam(
+            self.config, generation, "selection", self.frontier(incumbent), num_tasks, "validation"
+        )
+        return replace(exam, apart_from=tuple(self.monitors()))
+
+    def adoption(self, generation: int, incumbent: TaskDistribution) -> Exam:
+        """Returns what a generation's best is adopted on: fresh, and apart from the selection."""
+        num_tasks = self.config.evaluation.num_adoption
+        exam = make_exam(
+            self.config, generation, "adoption", self.frontier(incumbent), num_tasks, "validation"
+        )
+        selection = self.selection(generation, incumbent)
+        return replace(exam, apart_from=(selection, *selection.apart_from))
+
     def sealed_exams(self, incumbent: TaskDistribution) -> list[Exam]:
         """Returns the sealed test, in parts that workers can share."""
         place, num_tasks = self.frontier(incumbent), self.config.evaluation.num_test

@@ -89,8 +89,7 @@ def _train(
 ) -> Branch:
     """Trains the branch and measures its gain; returns the start that it is measured against."""
     config = setup.config
-    frontier = setup.frontier(incumbent)
-    exam = nursery.exam("selection", frontier, config.evaluation.num_selection)
+    exam = setup.selection(nursery.generation, incumbent)
     start = nursery.start_branch()
     nursery.train([branch], ledger.branch_env_steps(1), exam, examine_only=[start])
     measure_gains([branch], lambda o: lifetime_scores(config, o), start.exams["selection"])
