@@ -1,8 +1,9 @@
 """How fast does RL² train on mazes, everything included, and what share of the machine is that?
 
 A repeat is one update: tasks made, lifetimes of 256 env steps played with the policy in the loop,
-advantages, and all gradient steps. Two settings: the preset's (64 mazes, 4 epochs × 4 minibatches,
-128 units) and the field's (32 mazes, 5 epochs of the whole batch, an LSTM of 256 units).
+advantages, and all gradient steps. Two settings: the learner and the batch of the preset
+maze-quickstart, read from it, and the field's (32 mazes, 5 epochs of the whole batch, an LSTM of
+256 units).
 
 The share is of the float32 matrix product that torch reaches on the same threads, timed in turn
 with the updates. The work of an env step is counted, not measured: a forward pass takes two
@@ -23,6 +24,8 @@ from typing import Any
 import numpy as np
 import torch
 
+from curricula.campaigns.config_files import load
+from curricula.campaigns.plugins import build
 from harness import report
 from learners.algorithms.rl2 import RL2
 from taskgen.generators.maze import Maze
@@ -30,7 +33,7 @@ from taskgen.vector import Lifetime
 
 NUM_STEPS = 256
 MATMUL_SIZE = 1024
-PRESET: dict[str, Any] = {"num_mazes": 64, "hidden_size": 128, "epochs": 4, "minibatches": 4}
+PRESET = "maze-quickstart"
 FIELD: dict[str, Any] = {
     "num_mazes": 32,
     "hidden_size": 256,
@@ -40,6 +43,21 @@ FIELD: dict[str, Any] = {
 }
 # The fastest peer trains 4.2 k steps/s at the field's setting.
 BARS = {"preset": (None, 0.40), "field": (4 * 4200.0, None)}
+
+
+def preset_settings() -> dict[str, Any]:
+    """Returns the preset's learner options and batch.
+
+    Raises:
+        ValueError: if its training lifetimes are of another length than is measured here.
+    """
+    config = load(PRESET)
+    if config.learner.name != "rl2" or config.lifetime.train_steps != NUM_STEPS:
+        raise ValueError(
+            f"{PRESET} must train rl2 on lifetimes of {NUM_STEPS} steps to be comparable, got "
+            f"{config.learner.name} and {config.lifetime.train_steps}; change what is measured."
+        )
+    return {"num_mazes": config.generation.tasks_per_batch, **config.learner.options}
 
 
 class Workload:
@@ -56,7 +74,7 @@ class Workload:
         self._generator = Maze()
         spaces = self._generator.observation_space, self._generator.action_space
         self.config = RL2.resolve(
-            RL2.Config(**options), *spaces, num_tasks=self.num_mazes, threads=threads
+            build(RL2.Config, options), *spaces, num_tasks=self.num_mazes, threads=threads
         )
         self._learner = RL2(*spaces, self.config, seed=0)
         self._env = self._generator.make_vector_env(self.num_mazes)
@@ -118,7 +136,7 @@ def main() -> None:
     parser.add_argument("--repeats", type=int, default=5)
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
-    for name, settings in (("preset", PRESET), ("field", FIELD)):
+    for name, settings in (("preset", preset_settings()), ("field", FIELD)):
         run(name, settings, options.threads, options.repeats)
 
 
