@@ -17,7 +17,7 @@ setup: $(STAMP)  ## the environment in .venv, from pinned versions
 $(STAMP): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
 ifneq ($(TORCH_INDEX),)
-	$(PIP) --index-url $(TORCH_INDEX) torch
+	$(PIP) --no-deps --index-url $(TORCH_INDEX) torch
 endif
 	$(PIP) --editable '.[dev]'
 	@touch $@
