@@ -12,7 +12,7 @@
   "candidates": [{"index", "name", "origin", "move", "distribution", "gain", "gain_se", "rung_gain",
                   "pruned", "env_steps", "seconds", "metrics"}],
   "decision": {"winner": int | null, "decided_by": str, "difference": float, "difference_se": float,
-               "noise": float, "aa_gain_sd": float | null},
+               "noise": float, "aa_gain_sd": float | null},  winner null: the distribution stays
   "monitor": {"target": measures, "start": measures}, "forgetting": float,
   "tasks": [task JSON], "search": state, "search_metrics": {…}, "noise_history": [float],
   "gain_history": [float], "quarantine": {task id: reason},

@@ -1,3 +1,5 @@
+import time
+
 import numpy as np
 import pytest
 from PIL import Image
@@ -74,6 +76,38 @@ TASK = Task("any-v1", 1, {"size": 5, "braid": 0.123456, "layout": "depth_first"}
 def test_a_card_stands_in_for_what_cannot_be_drawn(bad):
     (drawn,) = pictures.task_pictures(Painter(bad), [TASK])
     np.testing.assert_array_equal(drawn, parameter_card(TASK))
+
+
+class Sleeper(Painter):
+    """Draws and describes the first task, falls asleep over the second one."""
+
+    calls = 0
+
+    def _nap(self):
+        self.calls += 1
+        if self.calls > 1:
+            time.sleep(60.0)
+
+    def render(self, task):
+        self._nap()
+        return super().render(task)
+
+    def describe(self, task):
+        self._nap()
+        return super().describe(task)
+
+
+def test_who_hangs_is_given_up_once_and_not_asked_again(monkeypatch):
+    monkeypatch.setattr(pictures, "PATIENCE_S", 0.2)
+    generator = Sleeper(RED)
+    first, *others = pictures.task_pictures(generator, [TASK] * 4)
+    np.testing.assert_array_equal(first, RED)
+    assert generator.calls == 2
+    assert len(others) == 3
+    for card in others:
+        np.testing.assert_array_equal(card, parameter_card(TASK))
+    captions = pictures.task_captions(Sleeper(RED), [TASK] * 3, ["size"])
+    assert captions == ["size 5, shortest path 21", "size 5", "size 5"]
 
 
 def test_captions_name_what_moves_and_what_describes():
