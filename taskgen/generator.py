@@ -156,7 +156,11 @@ class EnvGenerator(TaskGenerator):
         Raises:
             ValueError: if it says nothing.
         """
-        steps = getattr(self.make_env(task).spec, "max_episode_steps", None)
+        env = self.make_env(task)
+        try:
+            steps = getattr(env.spec, "max_episode_steps", None)
+        finally:
+            env.close()
         if steps is None:
             raise ValueError(
                 f"{self.name}: an episode must end; give horizon(task) or an environment whose "

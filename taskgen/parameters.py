@@ -2,8 +2,8 @@
 
 A `ParameterSpace` maps names to `Float`, `Int` or `Categorical`. Values travel in two forms: a
 *row* (one dict, plain Python scalars, as it stands in a `Task`) and *columns* (a dict of arrays
-of shape [B]), which is what samplers and batched generators work on. Between both and the unit
-cube there is one codec, so that every search sees numbers in [0, 1].
+of shape [B]), which is what samplers and batched generators work on. `to_unit` and `from_unit`
+map rows to the unit cube and back, logarithmic axes by their logarithm.
 """
 
 from __future__ import annotations

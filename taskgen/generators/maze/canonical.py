@@ -44,30 +44,6 @@ def canonical_forms(mazes: MazeArrays) -> list[bytes]:
     return [row[:length].tobytes() for row, length in zip(forms, num_bytes.tolist(), strict=True)]
 
 
-def transformed(mazes: MazeArrays, symmetry: int) -> MazeArrays:
-    """Returns the images of mazes under one of the eight symmetries; 0 is the identity.
-
-    Bit 0 flips rows, bit 1 flips columns, bit 2 then swaps rows and columns.
-    """
-    swap = symmetry >= 4
-    grids = np.ones_like(mazes.grids)
-    starts, goals = np.empty_like(mazes.starts), np.empty_like(mazes.goals)
-    headings = np.empty_like(mazes.headings)
-    for b in range(len(mazes)):
-        inside = mazes.interior(b)
-        inside = inside[::-1] if symmetry & 1 else inside
-        inside = inside[:, ::-1] if symmetry & 2 else inside
-        inside = inside.T if swap else inside
-        height, width = inside.shape
-        grids[b, MARGIN : MARGIN + height, MARGIN : MARGIN + width] = inside
-        sides = int(mazes.heights[b]), int(mazes.widths[b])
-        starts[b] = _map_cell(*mazes.starts[b], *sides, symmetry)
-        goals[b] = _map_cell(*mazes.goals[b], *sides, symmetry)
-        headings[b] = _map_heading(mazes.headings[b], symmetry)
-    heights, widths = (mazes.heights, mazes.widths)[:: -1 if swap else 1]
-    return MazeArrays(grids, heights, widths, starts, goals, headings, mazes.horizons)
-
-
 @numba.njit(cache=True)
 def _map_cell(row, column, height, width, symmetry):
     row = height - 1 - row if symmetry & 1 else row

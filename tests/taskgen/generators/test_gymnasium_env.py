@@ -1,4 +1,5 @@
 import pytest
+from gymnasium.envs.classic_control import CartPoleEnv
 
 from taskgen.generators.gymnasium_env import CartPole, GymnasiumEnv
 
@@ -14,6 +15,14 @@ def test_attributes_are_set_and_what_was_computed_from_them():
     assert env.polemass_length == pytest.approx(0.3)
     assert generator.horizon(task) == 500
     assert generator.make_task(dict(task.params), 1).id == task.id
+
+
+def test_asking_for_the_horizon_leaves_no_environment_open(monkeypatch):
+    closed = []
+    monkeypatch.setattr(CartPoleEnv, "close", lambda env: closed.append(env))
+    generator = CartPole()
+    assert generator.horizon(generator.make_task(generator.space.complete({}), 0)) == 500
+    assert len(closed) == 1
 
 
 def test_keywords_are_given_to_the_constructor():
