@@ -145,6 +145,8 @@ def _decide(
     best = max(rivals, key=lambda branch: branch.gain)
     frontier = setup.frontier(incumbent)
     nursery.examine([contenders[0], best], [setup.adoption(nursery.generation, incumbent)])
+    if best.failure:
+        return adoption.kept(aa_sd).to_json(), contenders[0]
     origins = [branch.candidate.origin for branch in contenders]
     verdict = adoption.decide(
         lifetime_scores(config, best.exams["adoption"]),

@@ -18,11 +18,19 @@ from curricula.campaigns.seeding import rng_for
 from curricula.campaigns.setup import Setup
 from curricula.statistics import measures
 from taskgen.distribution import TaskDistribution, Weights
+from taskgen.outcomes import Outcomes
 from taskgen.parameters import Categorical
 from taskgen.splits import Split, TaskSource
 
 _SMALLEST_GENERATION = 0.1
 _MAX_REASONS = 20
+_NOTHING = Outcomes(
+    returns=np.zeros((0, 1)),
+    lengths=np.zeros((0, 1), dtype=np.int64),
+    successes=None,
+    complete=np.zeros((0, 1), dtype=bool),
+    valid=np.zeros((0, 0), dtype=bool),
+)
 
 
 class Ledger:
@@ -146,7 +154,7 @@ def _monitor(setup: Setup, branch: Branch) -> dict[str, dict[str, Any]]:
     threshold = setup.config.evaluation.success_threshold
     rng = rng_for(setup.config.seed, 0, "intervals")
     return {
-        name: measures(branch.exams[f"monitor-{name}"], rng, threshold)
+        name: measures(branch.exams.get(f"monitor-{name}", _NOTHING), rng, threshold)
         for name in ("target", "start")
     }
 
@@ -230,6 +238,7 @@ def _candidate(index: int, branch: Branch) -> dict[str, Any]:
         "gain_se": _number(branch.gain_se),
         "rung_gain": _number(branch.rung_gain),
         "pruned": branch.pruned,
+        "failure": branch.failure,
         "env_steps": branch.env_steps,
         "seconds": sum(tally.train_s + tally.evaluate_s for tally in trained),
         "metrics": {k: _number(v) for k, v in trained[-1].metrics.items()} if trained else {},

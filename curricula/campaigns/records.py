@@ -10,7 +10,7 @@
              "gradient_updates", "tasks", "seconds"},
   "best": {"generation", "target_return", "start_return"},
   "candidates": [{"index", "name", "origin", "move", "distribution", "gain", "gain_se", "rung_gain",
-                  "pruned", "env_steps", "seconds", "metrics"}],
+                  "pruned", "failure", "env_steps", "seconds", "metrics"}],
   "decision": {"winner": int | null, "decided_by": str, "difference": float, "difference_se": float,
                "noise": float, "aa_gain_sd": float | null},  winner null: the distribution stays
   "monitor": {"target": measures, "start": measures}, "forgetting": float,
