@@ -1,4 +1,9 @@
-"""A campaign of seconds: small mazes, a small memory, few steps; every mechanism is there."""
+"""A campaign of seconds: small mazes, a small memory, few steps; every mechanism is there.
+
+The first generation has a challenger and an A/A pair and prunes; the second one warm-starts its
+search. Goals are near, so that an untrained learner finds some of them, and the steps of learning
+are large, so that branches differ: were all gains zero, equal campaigns would prove little.
+"""
 
 from __future__ import annotations
 
@@ -18,11 +23,12 @@ TINY: dict[str, Any] = {
             "hidden_size": 8,
             "epochs": 1,
             "minibatches": 2,
+            "lr": 0.03,
         },
     },
     "search": {"name": "optuna", "options": {"sampler": "tpe"}},
-    "start": {"size": [5, 7]},
-    "target": {"size": [5, 11]},
+    "start": {"size": [5, 7], "goal_distance": 0.1, "horizon_factor": 0.5},
+    "target": {"size": [5, 9]},
     "lifetime": {"num_episodes": 2, "train_steps": 16},
     "generation": {
         "num_candidates": 3,
@@ -30,9 +36,10 @@ TINY: dict[str, Any] = {
         "tasks_per_batch": 4,
         "challenger_every": 2,
         "aa_every": 2,
+        "prune_sd": 0.6,
     },
     "evaluation": {"num_selection": 6, "num_adoption": 6, "num_monitor": 6, "num_test": 8},
-    "budget": {"generations": 3},
+    "budget": {"generations": 2},
     "executor": {"name": "inline", "threads": 1},
     "tracking": {"num_pictures": 2},
 }
