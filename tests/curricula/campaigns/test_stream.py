@@ -1,0 +1,75 @@
+"""A generation without forks: one move, one learner; all results are made up."""
+
+import math
+
+import pytest
+
+from tests.curricula.campaigns.fakes import NAN, make_record, make_setup, play, script
+
+HISTORY = [0.1, 0.3]  # mean 0.2, deviation 0.14
+
+
+def stream(folder, gain, history=(), size=(5, 9)):
+    setup = make_setup(sizes=[list(size)], generation={"num_candidates": 0})
+    record = make_record(3, gain_history=list(history))
+    return play(folder, script({"move-1": gain}), setup=setup, record=record)
+
+
+def test_all_steps_go_into_one_move(tmp_path):
+    scene = stream(tmp_path, 0.1)
+    assert [(job.branch, job.env_steps) for job in scene.executor.jobs] == [
+        ("move-1", 192),
+        ("start", 0),
+    ]
+    assert scene.executor.jobs[0].exams == scene.executor.jobs[1].exams
+    assert scene.grown.branch.env_steps == 192
+
+
+def test_the_search_is_told_the_gain_beyond_the_recent_mean(tmp_path):
+    scene = stream(tmp_path, 0.5, HISTORY)
+    assert scene.setup.search.told == [("move", pytest.approx(0.3), False)]
+    assert scene.grown.gain_history == pytest.approx([*HISTORY, 0.5])
+
+
+@pytest.mark.parametrize(
+    ("gain", "size", "decision", "after"),
+    [
+        (0.9, (7, 7), (0, "test"), (7, 7)),  # better beyond the noise, though it covers less
+        (0.25, (5, 9), (0, "tie"), (5, 9)),  # as good, and covers more of the target
+        (0.25, (7, 7), (None, "keep"), (5, 7)),  # as good, and covers less
+        (-0.1, (5, 9), (None, "keep"), (5, 7)),  # worse than lately, yet no fall
+    ],
+)
+def test_the_distribution_moves_on_evidence_the_learner_goes_on(
+    tmp_path, gain, size, decision, after
+):
+    scene = stream(tmp_path, gain, HISTORY, size)
+    assert scene.decision == decision
+    assert scene.size == after
+    assert scene.grown.branch.state == {"branch": "move-1", "leg": 1}
+
+
+@pytest.mark.parametrize("gain", [-0.6, NAN])
+def test_a_fall_takes_learner_and_distribution_back_and_its_steps_stay_counted(tmp_path, gain):
+    scene = stream(tmp_path, gain, HISTORY)
+    assert scene.decision == (None, "rollback")
+    assert scene.size == (5, 7)
+    assert scene.grown.branch.state is None, "so the last commit's state is committed again"
+    assert scene.grown.gain_history == HISTORY, "a fall is no progress to compare others with"
+    assert scene.grown.branch.env_steps == 0
+    assert sum(tally.train_env_steps for tally in scene.nursery.tallies) == 192
+    assert scene.setup.search.told[0][1] == pytest.approx(gain - 0.2, nan_ok=True)
+
+
+def test_the_first_fall_is_held_against_the_noise_of_the_tasks_alone(tmp_path):
+    assert stream(tmp_path / "a", -0.1).decision[1] == "rollback"
+    assert stream(tmp_path / "b", -0.0001).decision[1] != "rollback"
+
+
+def test_without_a_move_it_trains_where_it_is(tmp_path):
+    setup = make_setup(sizes=(), generation={"num_candidates": 0})
+    scene = play(tmp_path, script({"keep": 0.2}), setup=setup)
+    assert scene.names == ["keep"]
+    assert scene.size == (5, 7)
+    assert scene.setup.search.told == [("keep", pytest.approx(0.2), False)]
+    assert math.isfinite(scene.grown.gain_history[0])
