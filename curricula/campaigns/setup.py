@@ -42,7 +42,9 @@ class Setup:
     @property
     def num_branches(self) -> int:
         """How many branches an ordinary generation trains: one where nothing can move."""
-        return max(self.config.generation.num_candidates, 1) if self.movable else 1
+        if not self.movable or self.config.search.name == "fixed":
+            return 1
+        return max(self.config.generation.num_candidates, 1)
 
     def frontier(self, incumbent: TaskDistribution) -> TaskDistribution:
         """Returns what the learner must generalise to: the target, or one ring further out."""
