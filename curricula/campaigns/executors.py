@@ -13,7 +13,8 @@ import threading
 from collections.abc import Sequence
 from concurrent.futures import FIRST_EXCEPTION, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
-from typing import Any, Protocol
+from multiprocessing.connection import Connection
+from typing import Protocol
 
 import numba
 import torch
@@ -87,7 +88,9 @@ class ProcessExecutor:
         self._workers = workers
         self._threads = threads
         self._context = multiprocessing.get_context("spawn")
-        self._steps: Any = self._context.SimpleQueue()
+        # No queue: its lock would stay taken when a worker is killed while it reports. So short a
+        # message is written to a pipe whole or not at all, without a lock.
+        self._reports, self._report = self._context.Pipe(duplex=False)
         self._pool = self._make_pool()
         self._listener = threading.Thread(target=self._listen, args=(progress,), daemon=True)
         self._listener.start()
@@ -99,9 +102,8 @@ class ProcessExecutor:
             CampaignError: if workers die again and again, for lack of memory as a rule.
         """
         for _ in range(_MAX_POOLS):
-            futures = [self._pool.submit(_work, job) for job in jobs]
             try:
-                self._gather(futures)
+                self._gather([self._pool.submit(_work, job) for job in jobs])
             except BrokenProcessPool:
                 self._pool.shutdown(wait=False, cancel_futures=True)
                 self._pool = self._make_pool()
@@ -117,7 +119,7 @@ class ProcessExecutor:
         for process in list((self._pool._processes or {}).values()):
             process.terminate()
         self._pool.shutdown(wait=True, cancel_futures=True)
-        self._steps.put(None)
+        self._report.send(None)
 
     def _gather(self, futures: Sequence[Future[None]]) -> None:
         done, waiting = wait(futures, return_when=FIRST_EXCEPTION)
@@ -131,11 +133,11 @@ class ProcessExecutor:
             self._workers,
             mp_context=self._context,
             initializer=_begin_worker,
-            initargs=(self._threads, self._steps),
+            initargs=(self._threads, self._report),
         )
 
     def _listen(self, progress: Progress) -> None:
-        while (item := self._steps.get()) is not None:
+        while (item := self._reports.recv()) is not None:
             progress(*item)
 
 
@@ -145,16 +147,16 @@ def _use_threads(learning: int, playing: int) -> None:
     numba.set_num_threads(min(playing, numba.config.NUMBA_NUM_THREADS))
 
 
-_report: Any = None
+_report: Connection
 
 
-def _begin_worker(threads: int, steps: Any) -> None:
+def _begin_worker(threads: int, report: Connection) -> None:
     """Prepares a worker: its threads, its way to report, and no ear for Ctrl-C."""
     global _report
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     _use_threads(threads, threads)
-    _report = steps
+    _report = report
     _die_with_parent()
 
 
@@ -171,4 +173,4 @@ def _die_with_parent() -> None:
 
 
 def _work(job: Job) -> None:
-    run_job(job, lambda branch, steps: _report.put((branch, steps)))
+    run_job(job, lambda branch, steps: _report.send((branch, steps)))

@@ -1,0 +1,195 @@
+"""Where jobs run makes no difference, and no worker that dies takes a result with it."""
+
+import multiprocessing
+import os
+import signal
+import threading
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from curricula.campaigns import executors
+from curricula.campaigns.branch import read_result, restore, run_job, snapshot
+from curricula.campaigns.branches import Branch
+from curricula.campaigns.checkpoint import CampaignError, save_state
+from curricula.campaigns.config import ExecutorConfig
+from curricula.campaigns.executors import InlineExecutor, ProcessExecutor, make_executor
+from taskgen.generators.maze import Maze
+from tests.curricula.campaigns.fakes import make_nursery, make_setup
+from tests.curricula.campaigns.traces import digest_of
+
+HERE = "tests.curricula.campaigns.test_executors"
+
+
+class Deadly(Maze):
+    """Kills the first worker that makes it, in the middle of a report."""
+
+    def __init__(self, marker: str = ""):
+        if multiprocessing.parent_process() is not None and not Path(marker).exists():
+            Path(marker).touch()
+            threading.Thread(target=babble, daemon=True).start()
+            time.sleep(0.05)
+            os.kill(os.getpid(), signal.SIGKILL)
+
+
+def babble():
+    while True:
+        executors._report.send(("babble", 0))
+
+
+class AlwaysDeadly(Maze):
+    def __init__(self):
+        if multiprocessing.parent_process() is not None:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+
+def make_job(folder, name="keep", env_steps=128, **changes):
+    """A real job of a few hundred steps."""
+    setup = make_setup(**changes)
+    state = snapshot(*restore(setup.config, setup.generator, None))
+    save_state(folder / "start.pt", state)
+    nursery = make_nursery(setup, folder, None, generation=1)
+    branch = Branch(name, nursery.start_branch().candidate, training_seed=3)
+    return nursery._job(branch, env_steps, setup.selection(1, setup.start))
+
+
+def what_counts(job):
+    """Everything of a result that is no time."""
+    result = read_result(job)
+    tally = {k: v for k, v in vars(result.tally).items() if not k.endswith("_s")}
+    exams = {name: vars(outcomes) for name, outcomes in result.exams.items()}
+    exams = {
+        k: {f: torch.tensor(v) for f, v in o.items() if isinstance(v, np.ndarray)}
+        for k, o in exams.items()
+    }
+    return digest_of([result.state, exams, tally])
+
+
+@pytest.mark.parametrize(
+    ("given", "num_branches", "workers", "threads"),
+    [
+        ({"name": "processes"}, 3, 3, 2),
+        ({"name": "processes"}, 16, 6, 1),
+        ({"name": "processes"}, 1, 1, 6),
+        ({"name": "processes", "workers": 2}, 3, 2, 3),
+        ({"name": "processes", "workers": 9}, 3, 9, 1),
+        ({"name": "processes", "threads": 5}, 3, 3, 5),
+        ({"name": "inline"}, 3, 1, 6),
+        ({"name": "inline", "workers": 4, "threads": 2}, 3, 1, 2),
+    ],
+)
+def test_workers_and_threads_of_a_machine_with_six_cores(
+    monkeypatch, given, num_branches, workers, threads
+):
+    monkeypatch.setattr(os, "cpu_count", lambda: 6)
+    found = executors.resolve(ExecutorConfig(**given), num_branches)
+    assert (found.workers, found.threads) == (workers, threads)
+
+
+def test_one_worker_needs_no_process():
+    config = ExecutorConfig(name="processes", workers=1, threads=1)
+    assert isinstance(make_executor(config, lambda *_: None), InlineExecutor)
+
+
+def test_inline_uses_its_threads_and_gives_them_back(tmp_path, monkeypatch):
+    seen = []
+    monkeypatch.setattr(executors, "run_job", lambda *_: seen.append(torch.get_num_threads()))
+    before = torch.get_num_threads()
+    InlineExecutor(before + 1, lambda *_: None).run(["a job"])
+    assert (seen, torch.get_num_threads()) == ([before + 1], before)
+
+
+@pytest.fixture(scope="module")
+def steps():
+    return []
+
+
+@pytest.fixture(scope="module")
+def pool(steps):
+    """One worker for all tests: each costs seconds to start."""
+    pool = ProcessExecutor(1, 1, lambda branch, num: steps.append((branch, num)))
+    yield pool
+    pool.close()
+
+
+def test_a_worker_gives_the_same_result_and_tells_of_its_steps(tmp_path, pool, steps):
+    here, there = make_job(tmp_path / "here"), make_job(tmp_path / "there")
+    told = []
+    InlineExecutor(1, lambda branch, num: told.append((branch, num))).run([here])
+    pool.run([there])
+    assert what_counts(here) == what_counts(there)
+    assert sum(num for _, num in told) == read_result(here).tally.train_env_steps >= 128
+    deadline = time.monotonic() + 10
+    while len(steps) < len(told) and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert steps == told
+
+
+@pytest.mark.parametrize("where", ["inline", "pool"])
+def test_what_a_job_raises_reaches_the_campaign(tmp_path, pool, where):
+    executor = InlineExecutor(1, lambda *_: None) if where == "inline" else pool
+    job = make_job(tmp_path)
+    with pytest.raises(FileNotFoundError, match="elsewhere"):
+        executor.run([replace(job, start=str(tmp_path / "elsewhere.pt"))])
+    executor.run([job])
+    assert read_result(job) is not None, "and it still works"
+
+
+def test_a_job_whose_worker_is_killed_is_done_again(tmp_path, pool):
+    options = {"marker": str(tmp_path / "killed")}
+    deadly = make_job(tmp_path / "deadly", generator={"name": f"{HERE}:Deadly", "options": options})
+    done = make_job(tmp_path / "done")
+    pool.run([done, deadly])
+    assert (tmp_path / "killed").exists()
+    assert read_result(deadly).tally.train_env_steps >= 128
+    assert read_result(done) is not None
+
+
+def test_a_worker_that_is_killed_between_jobs_is_replaced(tmp_path, pool):
+    job = make_job(tmp_path)
+    pool.run([job])
+    (worker,) = pool._pool._processes.values()
+    worker.kill()
+    worker.join()
+    deadline = time.monotonic() + 10
+    while not pool._pool._broken and time.monotonic() < deadline:
+        time.sleep(0.01)
+    Path(job.out).unlink()
+    pool.run([job])
+    assert read_result(job) is not None
+
+
+def test_workers_that_die_again_and_again_end_the_run_with_what_to_do(tmp_path, pool, monkeypatch):
+    monkeypatch.setattr(executors, "_MAX_POOLS", 1)
+    job = make_job(tmp_path, generator={"name": f"{HERE}:AlwaysDeadly"})
+    with pytest.raises(CampaignError, match=r"died 1 times in a row.*executor\.workers"):
+        pool.run([job])
+
+
+def test_a_staged_result_is_used_again(tmp_path):
+    job = make_job(tmp_path)
+    run_job(job)
+    before = Path(job.out).stat().st_mtime_ns
+    run_job(replace(job, branch="another name", start="not even there"))
+    assert Path(job.out).stat().st_mtime_ns == before
+
+
+@pytest.mark.parametrize("damage", ["truncated", "garbage", "another job's"])
+def test_a_staged_result_that_is_damaged_is_made_again(tmp_path, damage):
+    job = make_job(tmp_path)
+    run_job(job)
+    wanted = what_counts(job)
+    path = Path(job.out)
+    if damage == "truncated":
+        path.write_bytes(path.read_bytes()[:-100])
+    elif damage == "garbage":
+        path.write_bytes(b"PK\x03\x04 not a checkpoint")
+    else:
+        run_job(replace(job, seed=job.seed + 1))
+        assert read_result(job) is None
+    run_job(job)
+    assert what_counts(job) == wanted
