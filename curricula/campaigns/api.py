@@ -83,5 +83,10 @@ def _record(store: CampaignStore, generation: int | None) -> dict[str, Any]:
                 raise CampaignError(
                     f"the checkpoint of generation {generation} was not kept (checkpoints.keep_*)."
                 )
+            if not store.is_whole(record):
+                raise CampaignError(
+                    f"the checkpoint of generation {generation} is damaged; take another one, or "
+                    f"resume the campaign, which makes its newest ones again."
+                )
             return record
     raise CampaignError(f"{store.folder.name} has no commit of generation {generation}.")

@@ -185,7 +185,7 @@ class CampaignStore:
         """
         for path in sorted((self.folder / "commits").glob("*.json"), reverse=True):
             record = _read_record(path)
-            if record is not None and self._is_whole(record):
+            if record is not None and self.is_whole(record):
                 return record
             warnings.warn(
                 f"commit {path.stem} of {self.folder.name} is damaged; the campaign falls back "
@@ -220,7 +220,8 @@ class CampaignStore:
             if generation % rule.keep_every and generation != best_generation:
                 path.unlink()
 
-    def _is_whole(self, record: dict[str, Any]) -> bool:
+    def is_whole(self, record: dict[str, Any]) -> bool:
+        """Whether the checkpoint of a record is there, and what it was when it was committed."""
         path = self.folder / record["checkpoint"]["file"]
         if not path.is_file():
             return False
