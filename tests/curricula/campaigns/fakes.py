@@ -139,7 +139,7 @@ class Scene:
 
 def make_setup(sizes=([5, 9], [7, 7]), **changes: Any) -> Setup:
     """Returns the tiny campaign's setup with a search that proposes these sizes."""
-    quiet = {"search": "fixed", "movable": ["size"], "tracking": {"num_pictures": 0}}
+    quiet = {"movable": ["size"], "tracking": {"num_pictures": 0}}
     setup = Setup(tiny_config(**{**quiet, **changes}))
     setup.search = FakeSearch(sizes)
     return setup
