@@ -174,11 +174,12 @@ def monitored(target, start):
 def test_the_best_is_by_the_target_and_forgetting_by_the_start(tmp_path):
     books = Books(tmp_path)
     books.begin(monitored(0.1, 0.4))
-    for target, start in [(0.5, 0.9), (0.3, 0.2)]:
+    for target, start in [(0.5, 0.9), (0.3, 0.2), (0.4, 0.5)]:
         books.go_on(monitored(target, start))
-    assert [record["best"]["generation"] for record in books.records] == [0, 1, 1]
+    assert [record["best"]["generation"] for record in books.records] == [0, 1, 1, 1]
     assert books.records[-1]["best"]["target_return"] == pytest.approx(0.5)
-    assert [record["forgetting"] for record in books.records] == pytest.approx([0.0, 0.0, 0.7])
+    forgetting = [record["forgetting"] for record in books.records]
+    assert forgetting == pytest.approx([0.0, 0.0, 0.7, 0.4])
 
 
 def test_what_cannot_be_measured_is_null_and_later_made_up_for(tmp_path):

@@ -74,6 +74,8 @@ def test_exams_of_one_generation_share_no_task_and_those_of_the_next_are_fresh()
     for generation in (1, 2):
         selection = setup.selection(generation, setup.start)
         adoption = setup.adoption(generation, setup.start)
+        assert selection.apart_from == tuple(setup.monitors())
+        assert adoption.apart_from == (selection, *setup.monitors())
         for exam in (*setup.monitors(), selection, adoption):
             tasks = exam_tasks(exam, setup.config, setup.generator)
             assert len(set(tasks.canonicals)) == exam.num_tasks
