@@ -121,20 +121,28 @@ class TaskDistribution:
         widths = self.widths()
         return math.prod(widths[name] for name in (widths if names is None else names))
 
-    def overlap(self, other: TaskDistribution, names: Iterable[str]) -> float:
-        """Returns the share of the named axes that both distributions cover, in [0, 1].
+    def likeness(self, other: TaskDistribution, names: Iterable[str]) -> float:
+        """Returns how alike two distributions are on the named axes, in [0, 1].
+
+        The product over the axes of what both cover over what either covers. 1: the same; what
+        lies beyond the other counts against it as much as what is missing.
 
         Example:
             >>> from taskgen.parameters import Int
             >>> space = ParameterSpace({"size": Int(low=1, high=10, default=1)})
-            >>> one, two = (TaskDistribution.make(space, {"size": s}) for s in ([1, 4], [3, 9]))
-            >>> one.overlap(two, ["size"])
-            0.2
+            >>> one, two = (TaskDistribution.make(space, {"size": s}) for s in ([1, 4], [3, 7]))
+            >>> round(one.likeness(two, ["size"]), 3)
+            0.286
         """
-        return math.prod(
-            common_share(self.space[name], self.regions[name], other.regions[name])
-            for name in names
-        )
+        result = 1.0
+        for name in names:
+            parameter, mine, its = self.space[name], self.regions[name], other.regions[name]
+            common = common_share(parameter, mine, its)
+            if isinstance(parameter, Categorical):
+                result *= common / (2.0 - common)
+            else:
+                result *= common / (share(parameter, mine) + share(parameter, its) - common)
+        return result
 
     def nats(self) -> dict[str, float]:
         """Returns each width in nats: its logarithm, 0 for the whole axis."""

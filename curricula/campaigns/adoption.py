@@ -178,7 +178,7 @@ def decide_stream(
         gain: new minus old learner on one task set.
         gain_se: its standard error, paired over tasks.
         gain_history: the gains before it.
-        coverage: what the incumbent covers of what counts, and what the move does.
+        coverage: how like what counts the incumbent is, and the moved one.
         adopt_sd: how many deviations of noise count as beyond it.
         rollback_sd: how many deviations a fall may have.
     """

@@ -61,9 +61,9 @@ def run(setup: Setup, nursery: Nursery, ledger: Ledger, incumbent: TaskDistribut
 def _coverage(
     setup: Setup, incumbent: TaskDistribution, moved: TaskDistribution
 ) -> tuple[float, float]:
-    """Returns how much of what counts the incumbent covers, and how much the moved one."""
+    """Returns how like what counts the incumbent is, and how like it the moved one."""
     frontier = setup.frontier(incumbent)
-    return incumbent.overlap(frontier, setup.movable), moved.overlap(frontier, setup.movable)
+    return incumbent.likeness(frontier, setup.movable), moved.likeness(frontier, setup.movable)
 
 
 def _propose(setup: Setup, generation: int, incumbent: TaskDistribution) -> Branch:
