@@ -22,7 +22,7 @@ class Candidate:
     Args:
         distribution: where the branch trains.
         origin: "keep" is the incumbent unchanged, "move" came from the search, "challenger" is
-            the whole target, entering by the paired test alone.
+            the whole target (open-ended: the frontier), entering by the paired test alone.
         move: the effective move in the box, after clipping; empty for "keep" and "challenger".
     """
 

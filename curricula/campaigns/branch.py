@@ -30,12 +30,13 @@ from learners.learner import Learner
 from taskgen.distribution import TaskDistribution
 from taskgen.generator import EnvGenerator, TaskBatch, TaskGenerator
 from taskgen.outcomes import Outcomes
-from taskgen.splits import Split, TaskSource
+from taskgen.splits import Draws, Split, TaskSource
 from taskgen.task import canonical_json
 from taskgen.vector import Lifetime, LifetimeVectorEnv
 
 _EXAM_SLOTS = 256
 _MAX_IDLE_BATCHES = 3
+_MAX_REASONS = 20
 
 _log = logging.getLogger(__name__)
 
@@ -48,10 +49,13 @@ class Exam:
         name: what the result is filed under.
         distribution: where the tasks come from, as JSON.
         split: which side of the split they lie on.
-        num_tasks: how many.
+        num_tasks: how many there are, all parts together.
         task_seed: decides the tasks.
         play_seed: decides all that is random when they are played.
-        apart_from: exams whose tasks must not come again in this one, nor their twins.
+        apart_from: exams whose tasks must not come again in this one, nor their twins; nor those
+            of the exams that they stay apart from themselves.
+        part: index and number of parts: which share of the tasks is played. All parts are slices
+            of one set, so they share no task either.
     """
 
     name: str
@@ -61,6 +65,7 @@ class Exam:
     task_seed: int
     play_seed: int
     apart_from: tuple[Exam, ...] = ()
+    part: tuple[int, int] = (0, 1)
 
 
 @dataclass(frozen=True)
@@ -135,6 +140,13 @@ class Tally:
     draw_reasons: dict[str, str] = field(default_factory=dict)
     metrics: dict[str, float] = field(default_factory=dict)
     seen: list[int] = field(default_factory=list)
+
+    def count_draws(self, draws: Draws) -> None:
+        """Adds what became of the tasks that a source made."""
+        counts = draws.to_json()
+        reasons = self.draw_reasons | counts.pop("reasons")
+        self.draw_reasons = dict(list(reasons.items())[-_MAX_REASONS:])
+        self.draws = {name: self.draws.get(name, 0) + count for name, count in counts.items()}
 
 
 @dataclass(frozen=True)
@@ -240,21 +252,51 @@ def restore(
 
 
 def exam_tasks(
-    exam: Exam, config: CampaignConfig, generator: TaskGenerator, quarantine: Sequence[str] = ()
+    exam: Exam,
+    config: CampaignConfig,
+    generator: TaskGenerator,
+    quarantine: Sequence[str] = (),
+    tally: Tally | None = None,
 ) -> TaskBatch:
-    """Returns the tasks of an exam, the same for everyone who sits it.
+    """Returns the tasks of an exam, or of the part that is asked for, the same for everyone.
 
     No task comes twice, and none that is in an exam to stay apart from; where the family has too
     few tasks for that, what is missing is filled up with repeats.
+
+    Args:
+        exam: what is asked for.
+        config: of the campaign.
+        generator: makes the tasks.
+        quarantine: ids of tasks that must not be played.
+        tally: counts what had to be drawn for this exam. The exams to stay apart from are counted
+            where they are played.
     """
-    forms: set[bytes] = set()
+    tasks, _ = _exam_set(exam, config, generator, quarantine, tally)
+    index, num_parts = exam.part
+    return tasks.select(np.array_split(np.arange(len(tasks)), num_parts)[index])
+
+
+def _exam_set(
+    exam: Exam,
+    config: CampaignConfig,
+    generator: TaskGenerator,
+    quarantine: Sequence[str],
+    tally: Tally | None = None,
+) -> tuple[TaskBatch, set[bytes]]:
+    """Returns all tasks of an exam; their forms and all those that it stays apart from."""
+    taken: set[bytes] = set()
     for other in exam.apart_from:
-        forms.update(exam_tasks(other, config, generator, quarantine).canonicals)
+        taken |= _exam_set(other, config, generator, quarantine)[1]
     distribution = TaskDistribution.from_json(generator.space, exam.distribution)
     split = exam.split if config.splits.enabled else None
     source = TaskSource(generator, split, config.splits.salt, quarantine)
     rng = np.random.default_rng(exam.task_seed)
-    return source.make_distinct(distribution, exam.num_tasks, rng, forms)
+    try:
+        tasks = source.make_distinct(distribution, exam.num_tasks, rng, taken)
+    finally:
+        if tally is not None:
+            tally.count_draws(source.draws)
+    return tasks, taken.union(tasks.canonicals)
 
 
 def _train(
@@ -295,9 +337,7 @@ def _train(
                 progress(job.branch, outcomes.num_env_steps)
             batch += 1
     finally:
-        draws = source.draws.to_json()
-        tally.draw_reasons = draws.pop("reasons")
-        tally.draws = draws
+        tally.count_draws(source.draws)
         tally.train_s = time.perf_counter() - started
 
 
@@ -320,7 +360,7 @@ def _sit(
 ) -> Outcomes:
     """Plays the tasks of an exam."""
     started = time.perf_counter()
-    tasks = exam_tasks(exam, config, generator, job.quarantine)
+    tasks = exam_tasks(exam, config, generator, job.quarantine, tally)
     num_episodes = config.lifetime.num_episodes
     play = _playground(generator, min(len(tasks), _EXAM_SLOTS), Lifetime(num_episodes=num_episodes))
     curve = evaluate(

@@ -69,7 +69,9 @@ class GenerationConfig(Section):
         description="how many deviations of noise behind the leader a branch may be at a rung",
     )
     challenger_every: Annotated[int, Field(ge=0)] = Field(
-        default=5, description="generations between challengers (the whole target); 0: never"
+        default=5,
+        description="generations between challengers (the whole target; open-ended: the frontier); "
+        "0: never",
     )
     aa_every: Annotated[int, Field(ge=0)] = Field(
         default=5, description="generations between A/A measurements of training noise; 0: never"

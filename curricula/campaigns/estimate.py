@@ -75,7 +75,7 @@ def generation_env_steps(config: CampaignConfig, lifetime_steps: float) -> dict[
     moves = max(generation.num_candidates - 1, 0) if config.search.name != "fixed" else 0
     branches = 1.0 + moves
     if moves:
-        extra = [generation.aa_every] + [generation.challenger_every] * (config.target is not None)
+        extra = (generation.aa_every, generation.challenger_every)
         branches += sum(1 / every for every in extra if every)
     at_rungs = branches if moves and generation.rung_share else 0.0
     selections = branches + at_rungs + 1.0

@@ -71,9 +71,9 @@ def _plan(setup: Setup, generation: int, incumbent: TaskDistribution) -> list[Br
     )
     branches = [Branch("keep", Candidate(incumbent, "keep"), training_seed)]
     branches += [Branch(f"move-{i + 1}", move, training_seed) for i, move in enumerate(moves)]
-    if setup.target is not None and moves and _is_due(settings.challenger_every, generation):
-        whole = replace(setup.target, rehearsal=incumbent.rehearsal)
-        branches.append(Branch("challenger", Candidate(whole, "challenger"), training_seed))
+    goal = replace(setup.frontier(incumbent), rehearsal=incumbent.rehearsal)
+    if moves and goal != incumbent and _is_due(settings.challenger_every, generation):
+        branches.append(Branch("challenger", Candidate(goal, "challenger"), training_seed))
     if moves and _is_due(settings.aa_every, generation):
         again = seed_for(seed, generation, "training", 1)
         branches.append(Branch("keep-again", Candidate(incumbent, "keep"), again))

@@ -28,7 +28,7 @@ _DASH = "\u2060–\u2060"  # joined, so that narrow tables do not break an inter
 
 _DECISIONS = {
     "test": "it was better beyond the noise than staying",
-    "challenger": "the whole target was better beyond the noise than staying",
+    "challenger": "training on all that counts was better beyond the noise than staying",
     "tie": "it was as good as staying within the noise, and covers more of what counts",
     "keep": "nothing beat it beyond the noise",
     "rollback": "the learner fell beyond the noise and went back to the last commit",

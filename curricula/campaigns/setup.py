@@ -9,8 +9,6 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
-
 from curricula.campaigns.branch import Exam
 from curricula.campaigns.branches import make_exam
 from curricula.campaigns.config import CampaignConfig
@@ -81,15 +79,11 @@ class Setup:
         exam = make_exam(
             self.config, generation, "adoption", self.frontier(incumbent), num_tasks, "validation"
         )
-        selection = self.selection(generation, incumbent)
-        return replace(exam, apart_from=(selection, *selection.apart_from))
+        return replace(exam, apart_from=(self.selection(generation, incumbent),))
 
     def sealed_exams(self, incumbent: TaskDistribution) -> list[Exam]:
-        """Returns the sealed test, in parts that workers can share."""
+        """Returns the sealed test, in parts of one set of tasks that workers can share."""
         place, num_tasks = self.frontier(incumbent), self.config.evaluation.num_test
-        sizes = [len(part) for part in np.array_split(np.arange(num_tasks), _TEST_PARTS)]
-        return [
-            make_exam(self.config, 0, f"test-{i}", place, size, "test")
-            for i, size in enumerate(sizes)
-            if size
-        ]
+        whole = make_exam(self.config, 0, "test", place, num_tasks, "test")
+        num_parts = min(_TEST_PARTS, num_tasks)
+        return [replace(whole, name=f"test-{i}", part=(i, num_parts)) for i in range(num_parts)]

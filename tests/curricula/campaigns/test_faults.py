@@ -308,11 +308,38 @@ def test_failures_in_any_chunk_of_an_exam_are_quarantined(tmp_path, monkeypatch)
     assert set(read_result(job).tally.failures) == bad
 
 
+def drawn(tmp_path, generator, exams, env_steps=0):
+    job = make_job(tmp_path, generator, env_steps=env_steps, exams=exams)
+    run_job(job)
+    return read_result(job).tally
+
+
+def test_what_had_to_be_drawn_for_exams_is_counted_like_that_for_training(tmp_path):
+    one, other = make_exam(num_tasks=30), make_exam("other", num_tasks=20, task_seed=1)
+    apart = dataclasses.replace(other, apart_from=(one,))
+    first = drawn(tmp_path, MakeRaises, [one])
+    assert first.draws["failed"] > len(first.draw_reasons) == 20, "the newest reasons are enough"
+    assert any("out of clay" in why for why in first.draw_reasons.values())
+    assert first.draws["accepted"] >= 30
+    second = drawn(tmp_path, MakeRaises, [other])
+    both = drawn(tmp_path, MakeRaises, [one, apart])
+    total = {name: first.draws[name] + second.draws[name] for name in first.draws}
+    assert both.draws == total, "what it stays apart from is counted where it is played"
+    trained = drawn(tmp_path, MakeRaises, [one], env_steps=16)
+    assert trained.draws["failed"] > first.draws["failed"]
+
+
+def test_failed_draws_of_an_exam_that_could_not_be_made_are_counted(tmp_path):
+    tally = drawn(tmp_path, NothingValid, [make_exam()])
+    assert tally.draws["invalid"] > 0
+    assert tally.draws["accepted"] == 0
+
+
 def test_exams_share_no_task_where_there_are_enough(tmp_path):
     config = rough_config(FewPlaces)
     first = make_exam("first", num_tasks=10)
     second = make_exam("second", num_tasks=10, task_seed=1, apart_from=(first,))
-    third = make_exam("third", num_tasks=10, task_seed=2, apart_from=(first, second))
+    third = make_exam("third", num_tasks=10, task_seed=2, apart_from=(second,))
     forms = [exam_tasks(exam, config, FewPlaces()).canonicals for exam in (first, second, third)]
     assert [len(set(form)) for form in forms] == [10, 10, 10]
     assert len({form for part in forms for form in part}) == 30

@@ -30,11 +30,34 @@ def test_challenger_and_copy_come_at_first_and_every_few_generations(tmp_path, g
     assert scene.names == ["keep", "move-1", "move-2", *extra]
 
 
-def test_neither_comes_where_it_is_switched_off_or_has_no_target(tmp_path):
+def test_neither_comes_where_it_is_switched_off(tmp_path):
     never = make_setup(generation={"challenger_every": 0, "aa_every": 0})
-    assert play(tmp_path / "a", level, setup=never).names == ALL[:3]
-    endless = make_setup(target=None)
-    assert play(tmp_path / "b", level, setup=endless).names == [*ALL[:3], "keep-again"]
+    assert play(tmp_path, level, setup=never).names == ALL[:3]
+
+
+def test_without_a_target_the_challenger_is_the_next_ring(tmp_path):
+    endless = make_setup(target=None, start={"size": [9, 25]}, rehearsal_share=0.2)
+    place = play(tmp_path, level, setup=endless).branch("challenger").candidate.distribution
+    assert (place.regions["size"].low, place.regions["size"].high) == (5, 29)
+    assert place.rehearsal == endless.start.rehearsal
+
+
+def test_a_ring_is_adopted_by_the_test_and_never_by_a_tie(tmp_path):
+    setup = make_setup(target=None, sizes=([5, 5], [7, 7]))
+    won = play(tmp_path / "a", script({"challenger": 0.5}), setup=setup)
+    assert (won.decision, won.size) == ((3, "challenger"), (5, 9))
+    tied = play(tmp_path / "b", script({"challenger": 0.5}, adoption={}), setup=setup)
+    assert (tied.decision, tied.size) == ((0, "keep"), (5, 7))
+
+
+def test_who_trains_on_all_that_counts_already_has_no_challenger(tmp_path):
+    arrived = make_setup(start={"size": [5, 9]})
+    assert play(tmp_path / "a", level, setup=arrived).names == [*ALL[:3], "keep-again"]
+    everywhere = make_setup(target=None)
+    sizes = everywhere.generator.space["size"]
+    everywhere.start = everywhere.start.widened(99.0, ["size"])
+    assert everywhere.start.regions["size"].high == sizes.high
+    assert "challenger" not in play(tmp_path / "b", level, setup=everywhere).names
 
 
 def test_the_challenger_is_the_whole_target_and_rehearses_as_the_others(tmp_path):

@@ -1,6 +1,7 @@
 """The sealed test counts its uses, and the leak report finds what leaks."""
 
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -40,7 +41,7 @@ def test_the_result_is_of_the_test_split_of_the_target(campaign):
     assert len(result["measures"]["curve"]["returns"]) == 2
     exams = campaign.setup.sealed_exams(campaign.setup.start)
     assert {exam.split for exam in exams} == {"test"}
-    assert sum(exam.num_tasks for exam in exams) == 8
+    assert {exam.num_tasks for exam in exams} == {8}
 
 
 def test_a_finished_campaign_that_is_resumed_does_not_open_the_test_again(campaign):
@@ -110,11 +111,15 @@ def test_an_unknown_suite_is_refused_with_the_known_ones(campaign):
         suite_test(campaign.setup, campaign.store, campaign.store.last(), "mazes")
 
 
-def test_parts_of_the_test_are_all_of_it(campaign):
-    evaluation = campaign.config.evaluation
-    for num_test, sizes in [(8, [2, 2, 2, 2]), (6, [2, 2, 1, 1]), (3, [1, 1, 1])]:
+def test_parts_of_the_test_are_slices_of_one_set_that_repeats_nothing(campaign):
+    setup, evaluation = campaign.setup, campaign.config.evaluation
+    for num_test, sizes in [(300, [75] * 4), (6, [2, 2, 1, 1]), (3, [1, 1, 1])]:
         changed = evaluation.model_copy(update={"num_test": num_test})
-        campaign.setup.config = campaign.config.model_copy(update={"evaluation": changed})
-        exams = campaign.setup.sealed_exams(campaign.setup.start)
-        assert [exam.num_tasks for exam in exams] == sizes
-        assert len({exam.task_seed for exam in exams}) == len(exams)
+        setup.config = campaign.config.model_copy(update={"evaluation": changed})
+        exams = setup.sealed_exams(setup.target)
+        parts = [exam_tasks(exam, setup.config, setup.generator) for exam in exams]
+        assert [len(part) for part in parts] == sizes
+        forms = [form for part in parts for form in part.canonicals]
+        assert len(set(forms)) == num_test
+        whole = replace(exams[0], part=(0, 1))
+        assert forms == list(exam_tasks(whole, setup.config, setup.generator).canonicals)
