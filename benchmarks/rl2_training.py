@@ -73,7 +73,7 @@ class Workload:
         self.num_mazes = options.pop("num_mazes")
         self._generator = Maze()
         spaces = self._generator.observation_space, self._generator.action_space
-        self.config = RL2.resolve(
+        self.config, _ = RL2.resolve(
             build(RL2.Config, options), *spaces, num_tasks=self.num_mazes, threads=threads
         )
         self._learner = RL2(*spaces, self.config, seed=0)

@@ -100,13 +100,32 @@ class Learner(ABC):
         *,
         num_tasks: int,
         threads: int,
-    ) -> Any:
+    ) -> tuple[Any, str]:
         """Returns the settings with nothing left open that this machine should decide.
 
         Called once, when a campaign is made; what it returns is saved and used from then on.
+
+        Returns:
+            The settings, and a sentence for people on what was chosen and why; "": nothing was.
         """
         del observation_space, action_space, num_tasks, threads
-        return config
+        return config, ""
+
+    @classmethod
+    def unavailable(cls, config: Any) -> str | None:
+        """Returns why resolved settings cannot be computed with on this machine; None: they can."""
+        del config
+        return None
+
+    @classmethod
+    def machine(cls, config: Any) -> dict[str, str]:
+        """Returns what of this machine decides the last bits of what the settings compute.
+
+        Saved when a campaign is made and compared when it is resumed: kernels and devices by name.
+        What the settings do not use is left out, and so are versions, which are always compared.
+        """
+        del config
+        return {}
 
     @abstractmethod
     def meta_train(

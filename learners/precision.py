@@ -43,6 +43,24 @@ def has_bfloat16_unit() -> bool:
     return bool(cpu._is_avx512_bf16_supported() or cpu._is_amx_tile_supported())
 
 
+def kernel_of(precision: str) -> str:
+    """Returns which kernels compute in a precision on this processor, in words.
+
+    bfloat16 runs everywhere, but only where there is a unit for it as fast and rounded as that
+    unit does; elsewhere a fused kernel imitates it, or plain ones do.
+
+    Example:
+        >>> kernel_of("float32")
+        'float32'
+    """
+    if precision != "bfloat16":
+        return precision
+    if has_bfloat16_unit():
+        return "bfloat16, in a unit of its own"
+    is_fused = torch.ops.mkldnn._is_mkldnn_bf16_supported()
+    return f"bfloat16, without a unit, by {'fused' if is_fused else 'plain'} kernels"
+
+
 def favoured_cell(cell: str, precision: str) -> tuple[str, str]:
     """Returns cell and precision with "auto" replaced by rule alone, without a measurement.
 
@@ -87,7 +105,10 @@ def resolve_compute(
     candidates = list(itertools.product(_open_cells(cell, precision), open_threads))
     if len(candidates) == 1:
         (cell, precision), count = candidates[0]
-        return Compute(cell, precision, count, f"{_words(cell, precision, count)}, as configured.")
+        imitated = precision == "bfloat16" and not has_bfloat16_unit()
+        slow = "; this processor has no unit for it, so float32 would be faster" if imitated else ""
+        sentence = f"{_words(cell, precision, count)}, as configured{slow}."
+        return Compute(cell, precision, count, sentence)
     times = {
         candidate: _seconds(*candidate, num_inputs, hidden_size, (num_steps, num_lifetimes))
         for candidate in candidates

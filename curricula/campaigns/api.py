@@ -20,6 +20,7 @@ from curricula.campaigns.branch import restore
 from curricula.campaigns.campaign import Campaign
 from curricula.campaigns.checkpoint import CampaignError, CampaignStore, campaign_folder
 from curricula.campaigns.executors import make_executor
+from curricula.campaigns.machine import Machine, require_available
 from curricula.campaigns.plugins import make_generator
 from curricula.campaigns.sealed import suite_test
 from learners.learner import Learner
@@ -42,6 +43,7 @@ def load_learner(
     """
     store = CampaignStore(campaign_folder(campaign, root))
     config = store.config()
+    require_available(config)
     record = _record(store, generation)
     learner, _ = restore(config, make_generator(config.generator), store.state(record))
     return learner
@@ -58,7 +60,7 @@ def evaluate_campaign(
     Raises:
         CampaignError: if there is no such campaign, commit or suite, or it is running just now.
     """
-    opened = Campaign.resume(campaign_folder(campaign, root))
+    opened = _opened(campaign_folder(campaign, root))
     record = _record(opened.store, None)
     if suite is not None:
         return suite_test(opened.setup, opened.store, record, suite)
@@ -69,6 +71,14 @@ def evaluate_campaign(
     finally:
         executor.close()
         opened.store.unlock()
+
+
+def _opened(folder: Path) -> Campaign:
+    """Returns a campaign that will not go on: to be examined, any machine will do."""
+    store = CampaignStore(folder)
+    config = store.config()
+    require_available(config)
+    return Campaign(store, config, Machine("", {}))
 
 
 def _record(store: CampaignStore, generation: int | None) -> dict[str, Any]:

@@ -26,6 +26,7 @@ from curricula.campaigns.checkpoint import CampaignError, CampaignStore, save_st
 from curricula.campaigns.config import CampaignConfig, Section
 from curricula.campaigns.executors import Executor, make_executor
 from curricula.campaigns.ledger import Ledger, first_record, next_record
+from curricula.campaigns.machine import Machine, machine_facts, require_available, require_same
 from curricula.campaigns.resolution import resolve
 from curricula.campaigns.sealed import known_result, sealed_test, write_leak_report
 from curricula.campaigns.setup import Setup
@@ -43,17 +44,24 @@ class Campaign:
     Args:
         store: its folder.
         config: the resolved configuration.
+        machine: where it computes.
         tracker: gets every commit.
         display: shows progress.
     """
 
     def __init__(
-        self, store: CampaignStore, config: CampaignConfig, tracker: Tracker, display: Display
+        self,
+        store: CampaignStore,
+        config: CampaignConfig,
+        machine: Machine,
+        tracker: Tracker | None = None,
+        display: Display | None = None,
     ) -> None:
         self.store = store
         self.config = config
-        self.tracker = tracker
-        self.display = display
+        self.machine = machine
+        self.tracker = tracker or NullTracker()
+        self.display = display or NullDisplay()
         self.setup = Setup(config, store.journal)
         self._stop_requested = False
 
@@ -71,9 +79,10 @@ class Campaign:
             CampaignError: if there is one of that name.
         """
         store = CampaignStore(root / "campaigns" / config.name)
-        config = resolve(config)
-        store.create(config)
-        return cls(store, config, tracker or NullTracker(), display or NullDisplay())
+        config, sentence = resolve(config)
+        machine = Machine(sentence, machine_facts(config))
+        store.create(config, machine.to_json())
+        return cls(store, config, machine, tracker, display)
 
     @classmethod
     def resume(
@@ -82,6 +91,7 @@ class Campaign:
         tracker: Tracker | None = None,
         display: Display | None = None,
         changes: Mapping[str, Section] | None = None,
+        other_machine: bool = False,
     ) -> Campaign:
         """Returns the campaign of a folder, some sections of its configuration replaced.
 
@@ -91,9 +101,10 @@ class Campaign:
             display: shows progress.
             changes: section → its new content, saved when the campaign runs. Only `CHANGEABLE`
                 sections: everything else decides what was measured. Threads stay as they are.
+            other_machine: go on though this machine computes other last bits, and write it down.
 
         Raises:
-            CampaignError: if another section is to change.
+            CampaignError: if another section is to change, or the machine is another one.
         """
         store = CampaignStore(folder)
         config = store.config()
@@ -103,7 +114,9 @@ class Campaign:
                 f"{', '.join(fixed)} cannot change within a campaign; {', '.join(CHANGEABLE)} can."
             )
         config = config.model_copy(update=dict(changes or {}))
-        return cls(store, config, tracker or NullTracker(), display or NullDisplay())
+        require_available(config)
+        machine = _machine(store, config, other_machine)
+        return cls(store, config, machine, tracker, display)
 
     @property
     def folder(self) -> Path:
@@ -125,11 +138,14 @@ class Campaign:
             CampaignError: if another process runs it.
         """
         self.store.lock()
+        self.store.save_machine(self.machine.to_json())
         self.store.save_config(self.config)
         executor = make_executor(self.config.executor, self.display.steps)
         result: dict[str, Any] | None = None
         status = "FAILED"
         try:
+            if self.machine.text:
+                self.display.say(self.machine.text)
             self.tracker.begin(self.folder, self.config.model_dump(mode="json"))
             result = self._run(executor)
             status = "FINISHED" if result["status"] == "finished" else "KILLED"
@@ -218,3 +234,17 @@ class Campaign:
         self.tracker.record(record)
         self.display.committed(record)
         return record
+
+
+def _machine(store: CampaignStore, config: CampaignConfig, other_machine: bool) -> Machine:
+    """Returns where a campaign computes from now on; one that never wrote it down begins here."""
+    now, saved = machine_facts(config), store.machine()
+    if saved is None:
+        return Machine("", now)
+    machine = Machine.from_json(saved)
+    if machine.facts == now:
+        return machine
+    if not other_machine:
+        require_same(config.name, machine.facts, now)
+    record = store.last()
+    return machine.moved_to(now, record["generation"] if record else -1)

@@ -3,6 +3,7 @@
 ```
 <root>/campaigns/<name>/
   config.yaml           the resolved configuration
+  machine.json          where it computes (`curricula.campaigns.machine`)
   commits/000003.json   the truth after generation 3 (`curricula.campaigns.records`)
   checkpoints/000003.pt learner and curriculum, named and hashed by the commit
   staged/               finished branches of the generation that is running
@@ -27,7 +28,7 @@ import json
 import os
 import shutil
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import IO, Any
 
@@ -104,8 +105,8 @@ class CampaignStore:
         self.journal = self.folder / "optuna.journal"
         self._lock: IO[str] | None = None
 
-    def create(self, config: CampaignConfig) -> None:
-        """Makes the folder and writes the configuration.
+    def create(self, config: CampaignConfig, machine: Mapping[str, Any]) -> None:
+        """Makes the folder and writes where the campaign computes, then its configuration.
 
         Raises:
             CampaignError: if a campaign is there already.
@@ -115,7 +116,18 @@ class CampaignStore:
                 f"a campaign called {config.name!r} exists already; continue it with "
                 f"`taskgen resume {config.name}`, or start another with name=…"
             )
+        self.save_machine(machine)
         self.save_config(config)
+
+    def save_machine(self, machine: Mapping[str, Any]) -> None:
+        """Writes where the campaign computes."""
+        text = json.dumps(machine, indent=1, ensure_ascii=False)
+        write_atomically(self.folder / "machine.json", text.encode())
+
+    def machine(self) -> dict[str, Any] | None:
+        """Returns where the campaign computes, None where that was never written down."""
+        path = self.folder / "machine.json"
+        return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else None
 
     def save_config(self, config: CampaignConfig) -> None:
         """Writes the resolved configuration."""

@@ -22,7 +22,9 @@ from typing import Any
 import yaml
 
 from curricula.campaigns import pictures, report
+from curricula.campaigns.checkpoint import CampaignStore
 from curricula.campaigns.config import Plugin, TrackingConfig
+from curricula.campaigns.machine import machine_text, package_versions
 from curricula.campaigns.mlflow_runs import NOTE, CampaignRuns, tracking_uri
 from curricula.campaigns.points import (
     is_number,
@@ -38,8 +40,11 @@ from taskgen.generator import TaskGenerator
 from taskgen.task import Task
 
 _CHANGEABLE = ("budget", "executor", "tracking", "checkpoints")
-_PACKAGES = ("taskgen-rl", "torch", "numpy", "numba", "gymnasium", "mujoco", "optuna", "mlflow")
 _MAX_NAMED = 4
+_MAX_TAG = 8000
+
+MACHINE = "taskgen.machine"
+"""Tag of a campaign's run: what was chosen for the machine, and where it went since."""
 
 
 class MlflowTracker:
@@ -277,11 +282,15 @@ class MlflowTracker:
         return [f"metrics.`{name}`" for name in metrics] + ["tags.`search/decided_by`"]
 
     def _describe(self, runs: CampaignRuns, status: str) -> None:
+        if machine := machine_text(CampaignStore(self._folder).machine()):
+            runs.client.set_tag(runs.campaign, MACHINE, machine[:_MAX_TAG])
         runs.client.set_tag(runs.campaign, NOTE, self._text(runs, status))
 
     def _text(self, runs: CampaignRuns, status: str) -> str:
         where = (runs.generations, runs.experiment, runs.campaign)
-        return report.campaign_text(self._config, self._way, *where, status)
+        machine = machine_text(CampaignStore(self._folder).machine())
+        notes = [note for note in (machine,) if note]
+        return report.campaign_text(self._config, self._way, *where, status, notes)
 
 
 def _log_candidate(
@@ -362,10 +371,9 @@ def _flattened(config: Record) -> dict[str, Any]:
 def _versions() -> dict[str, str]:
     """Versions of Python and of the packages that decide numbers."""
     found = {"python": platform.python_version(), "platform": platform.platform()}
-    for name in _PACKAGES:
-        with suppress(metadata.PackageNotFoundError):
-            found[name] = metadata.version(name)
-    return found
+    with suppress(metadata.PackageNotFoundError):
+        found["mlflow"] = metadata.version("mlflow")
+    return found | package_versions()
 
 
 def _write_json(path: Path, value: Any) -> None:

@@ -23,6 +23,7 @@ MAX_CHARACTERS = 8000
 
 NUM_ROWS = 20
 _MAX_NAME = 80
+_MAX_NOTE = 600
 _MAX_CHOICES = 3
 _DASH = "\u2060–\u2060"  # joined, so that narrow tables do not break an interval
 
@@ -171,7 +172,13 @@ def decision_text(record: Record) -> str:
 
 
 def campaign_text(
-    config: Record, way: Way, runs: Mapping[int, str], experiment: str, run_id: str, status: str
+    config: Record,
+    way: Way,
+    runs: Mapping[int, str],
+    experiment: str,
+    run_id: str,
+    status: str,
+    notes: Sequence[str] = (),
 ) -> str:
     """Returns the description of a campaign's run, never longer than a tag may be.
 
@@ -182,8 +189,11 @@ def campaign_text(
         experiment: the experiment's id, for links.
         run_id: the campaign's own run, which has the figure.
         status: a word or two.
+        notes: sentences on where it computes and how often its test was used.
     """
     head = [_purpose(config), ""]
+    for note in notes:
+        head += [escape(note, _MAX_NOTE), ""]
     if way.rows:
         head += [_standing(way, status), ""]
         head += [_picture("the way so far", "campaign.png", run_id), ""]

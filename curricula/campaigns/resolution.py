@@ -15,12 +15,16 @@ from curricula.campaigns.setup import Setup
 from taskgen.registry import resolve as resolve_plugin
 
 
-def resolve(config: CampaignConfig) -> CampaignConfig:
-    """Returns the configuration with nothing left to "auto" or null that the machine decides."""
+def resolve(config: CampaignConfig) -> tuple[CampaignConfig, str]:
+    """Returns the configuration with nothing left to "auto" or null that the machine decides.
+
+    Returns:
+        The configuration, and a sentence on what was chosen and why; "": nothing was.
+    """
     setup = Setup(config)
     executor = resolve_executor(config.executor, setup.num_branches)
     learner_class = resolve_plugin("learners", config.learner.name)
-    settings = learner_class.resolve(
+    settings, sentence = learner_class.resolve(
         build(learner_class.Config, config.learner.options),
         getattr(setup.generator, "observation_space", None),
         getattr(setup.generator, "action_space", None),
@@ -28,7 +32,7 @@ def resolve(config: CampaignConfig) -> CampaignConfig:
         threads=executor.threads,
     )
     learner = Plugin(name=config.learner.name, options=_plain(dataclasses.asdict(settings)))
-    return config.model_copy(update={"executor": executor, "learner": learner})
+    return config.model_copy(update={"executor": executor, "learner": learner}), sentence
 
 
 def _plain(options: dict[str, object]) -> dict[str, object]:

@@ -11,7 +11,6 @@ inputs, rewards scaled for the loss alone, every lifetime recomputed from its em
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -29,14 +28,13 @@ from learners.networks import NetworkShape, RecurrentActorCritic
 from learners.normalization import RewardScaler
 from learners.policies import RecurrentPolicy, keyed_draw
 from learners.ppo import ClippedOptimization, LifetimeBatch, PPOConfig, require
-from learners.precision import favoured_cell, resolve_compute
+from learners.precision import favoured_cell, kernel_of, resolve_compute
 from learners.returns import generalized_advantages
 from learners.rollout import Lifetimes, Tape, play_lifetimes
 from taskgen.outcomes import Outcomes
 from taskgen.task import Task
 from taskgen.vector import LifetimeVectorEnv
 
-_log = logging.getLogger(__name__)
 _CHOICES = {
     "cell": ("auto", "lstm", "gru"),
     "precision": ("auto", "float32", "bfloat16"),
@@ -131,7 +129,7 @@ class RL2(Learner):
         *,
         num_tasks: int,
         threads: int,
-    ) -> RL2Config:
+    ) -> tuple[RL2Config, str]:
         """Returns the settings with cell, precision and device decided by a measurement here."""
         if observation_space is None or action_space is None:
             raise ValueError("RL2 acts in environments; resolve needs both spaces, got None.")
@@ -145,11 +143,28 @@ class RL2(Learner):
                 hidden_size=config.hidden_size,
                 num_lifetimes=max(1, num_tasks // config.minibatches),
             )
-            _log.info("RL2 computes with %s", compute.sentence)
-            cell, precision = compute.cell, compute.precision
+            cell, precision, sentence = compute.cell, compute.precision, compute.sentence
         else:
             cell, precision = favoured_cell(config.cell, config.precision)
-        return replace(config, cell=cell, precision=precision, device=device)
+            sentence = f"{cell.upper()} in {precision} on {_device_name(device)}."
+        return replace(config, cell=cell, precision=precision, device=device), sentence
+
+    @classmethod
+    def unavailable(cls, config: RL2Config) -> str | None:
+        """Returns what is missing where the settings want a graphics card and there is none."""
+        if config.device == "cuda" and not torch.cuda.is_available():
+            return "it learns on a graphics card (device: cuda), and torch finds none here"
+        return None
+
+    @classmethod
+    def machine(cls, config: RL2Config) -> dict[str, str]:
+        """Returns the device and the kernels; see `Learner.machine`."""
+        found = {"device": _device_name(str(_device(config.device)))}
+        if found["device"] == "cpu":
+            _, precision = favoured_cell(config.cell, config.precision)
+            found["vector unit"] = torch.backends.cpu.get_cpu_capability()
+            found["precision"] = kernel_of(precision)
+        return found
 
     def policy(self, keys: NDArray[np.uint64], *, greedy: bool = False) -> RecurrentPolicy:
         """Returns a policy with empty memory; see `Learner.policy`."""
@@ -265,3 +280,9 @@ def _device(name: str) -> torch.device:
     if name == "auto":
         name = "cuda" if torch.cuda.is_available() else "cpu"
     return torch.device(name)
+
+
+def _device_name(device: str) -> str:
+    if device == "cuda" and torch.cuda.is_available():
+        return torch.cuda.get_device_name()
+    return device

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 
+from learners import precision
 from learners.adaptation import adapt
 from learners.algorithms.rl2 import RL2
 from learners.checks import fingerprint
@@ -181,9 +182,29 @@ def test_resolving_leaves_nothing_open(signs, make_learner):
     learner = make_learner()
     spaces = signs.observation_space, signs.action_space
     opened = type(learner).Config(hidden_size=8)
-    settled = type(learner).resolve(opened, *spaces, num_tasks=4, threads=1)
+    settled, why = type(learner).resolve(opened, *spaces, num_tasks=4, threads=1)
     assert "auto" not in (settled.cell, settled.precision, settled.device)
-    assert type(learner).resolve(settled, *spaces, num_tasks=4, threads=1) == settled
+    assert why.startswith(f"{settled.cell.upper()} in {settled.precision} with 1 thread: ")
+    again, why = type(learner).resolve(settled, *spaces, num_tasks=4, threads=1)
+    assert again == settled
+    assert "as configured" in why
+
+
+@pytest.mark.parametrize("unit", [True, False])
+def test_what_computes_bfloat16_is_told(make_learner, monkeypatch, unit):
+    monkeypatch.setattr(precision, "has_bfloat16_unit", lambda: unit)
+    learner = type(make_learner())
+    settings = learner.Config(hidden_size=8, cell="lstm", precision="bfloat16", device="cpu")
+    assert ("in a unit of its own" in learner.machine(settings)["precision"]) == unit
+    chosen = precision.resolve_compute("lstm", "bfloat16", 1)
+    assert ("no unit" in chosen.sentence) != unit
+
+
+def test_a_graphics_card_that_is_not_there_is_missed(make_learner, monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    learner = type(make_learner())
+    assert "finds none here" in learner.unavailable(learner.Config(device="cuda"))
+    assert learner.unavailable(learner.Config(device="cpu")) is None
 
 
 def test_lifetimes_cut_in_steps_leave_their_last_episode_incomplete(signs, make_learner, make_env):

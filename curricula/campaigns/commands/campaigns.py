@@ -21,6 +21,7 @@ from curricula.campaigns.commands.common import (
     print_table,
 )
 from curricula.campaigns.commands.server import page_address
+from curricula.campaigns.machine import machine_text
 from curricula.campaigns.points import measure
 from curricula.campaigns.progress import (
     amount,
@@ -100,6 +101,13 @@ def resume(
     root: Root = DEFAULT_ROOT,
     plain: Plain = False,
     no_tracking: NoTracking = False,
+    other_machine: Annotated[
+        bool,
+        typer.Option(
+            "--other-machine",
+            help="go on though processor, threads or versions differ; it is written down",
+        ),
+    ] = False,
 ) -> None:
     """Go on with a campaign from its last commit; what decides the results cannot be changed."""
     folder = find_campaign(campaign, root)
@@ -108,9 +116,9 @@ def resume(
     from curricula.campaigns.campaign import Campaign
 
     config = config.model_copy(update=changes)
-    display = _display(plain)
-    tracker = _tracker(config, root, no_tracking)
-    _run(Campaign.resume(folder, tracker, display, changes), display, root, estimated=False)
+    display, tracker = _display(plain), _tracker(config, root, no_tracking)
+    resumed = Campaign.resume(folder, tracker, display, changes, other_machine)
+    _run(resumed, display, root, estimated=False)
 
 
 def status(
@@ -131,6 +139,8 @@ def status(
         return
     last = records[-1]
     typer.echo(f"{config.name}: generation {last['generation']}, {_used(config, last)}")
+    if text := machine_text(store.machine()):
+        typer.echo(text)
     if last.get("quarantine"):
         typer.echo(f"quarantined tasks: {len(last['quarantine'])}")
     print_measures(last["monitor"])

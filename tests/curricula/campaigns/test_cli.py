@@ -55,6 +55,7 @@ def finished(tmp_path_factory) -> Path:
     result = taskgen("run", root / "small.yaml", "--root", root, "--plain", "--no-tracking")
     assert result.returncode == 0, result.stderr
     assert "campaign small: about" in result.stdout
+    assert "Computes with GRU in float32 with 1 thread, as configured." in result.stdout
     assert "small finished" in result.stdout
     assert "sealed test: learner of generation 1" in result.stdout
     assert f"taskgen resume small --root {root}" in result.stdout
@@ -234,6 +235,7 @@ def test_status_tells_what_a_campaign_came_to(finished: Path) -> None:
     assert result.returncode == 0
     assert result.stdout.startswith("small: generation 1, ")
     assert "1 of 1 generations" in result.stdout
+    assert "Computes with GRU in float32 with 1 thread, as configured." in result.stdout
     assert "untrained start" in result.stdout
     every = taskgen("status", "--root", finished)
     assert every.stdout.splitlines()[1].startswith("small")
@@ -306,6 +308,20 @@ def test_a_suite_is_played_by_name(finished: Path) -> None:
     result = taskgen("evaluate", "small", "--suite", "no_such", "--root", finished)
     assert result.returncode == 2
     assert "four_rooms" in result.stderr
+
+
+def test_resume_elsewhere_is_refused_unless_it_is_meant(finished, tmp_path, monkeypatch) -> None:
+    root = tmp_path / "copy"
+    shutil.copytree(finished, root)
+    monkeypatch.setattr("curricula.campaigns.machine.processor", lambda: "an abacus")
+    refused = taskgen("resume", "small", "--root", root, "--plain", "--no-tracking")
+    assert refused.returncode == 2
+    assert "is an abacus. Resume it where these are as they were" in refused.stderr
+    meant = taskgen(
+        *("resume", "small", "--other-machine", "--root", root, "--plain", "--no-tracking")
+    )
+    assert meant.returncode == 0, meant.stderr
+    assert "on another machine: processor was" in taskgen("status", "small", "--root", root).stdout
 
 
 def test_check_says_what_holds() -> None:

@@ -12,6 +12,7 @@ import pytest
 
 from curricula.campaigns import mlflow_runs, pictures
 from curricula.campaigns.config import CampaignConfig
+from curricula.campaigns.machine import Machine
 from curricula.campaigns.mlflow_tracker import MlflowTracker
 from taskgen.distribution import TaskDistribution
 from taskgen.generator import TaskGenerator
@@ -282,6 +283,20 @@ def test_the_distribution_is_the_dataset_and_the_learner_a_model(root):
     assert kept.tags["checkpoint"] == str(place.folder / "checkpoints" / "000001.pt")
     scores = {metric.key: metric.value for metric in kept.metrics}
     assert scores["monitor/target_return_iqm"] == pytest.approx(0.1)
+
+
+@pytest.mark.usefixtures("plain_figures")
+def test_where_it_computes_stands_on_the_campaign(root):
+    place = Place(root)
+    machine = Machine("GRU in *float32*.", {"torch": "1"}).moved_to({"torch": "2"}, 0)
+    place.folder.mkdir(parents=True, exist_ok=True)
+    (place.folder / "machine.json").write_text(json.dumps(machine.to_json()))
+    place.play(1)
+    tags = dict(place.rows("select key, value from tags where run_uuid = ?", place.memo["run"]))
+    assert tags["taskgen.machine"] == (
+        "Computes with GRU in *float32*. From generation 1 on another machine: torch was 1, is 2."
+    )
+    assert r"Computes with GRU in \*float32\*. From generation 1" in tags["mlflow.note.content"]
 
 
 @pytest.mark.usefixtures("plain_figures")
