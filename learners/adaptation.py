@@ -81,7 +81,8 @@ class AdaptedPolicy:
             playing=np.ones(1, dtype=bool),
         )
         self._episode_steps += 1
-        return self._policy.act(step)[0]
+        # A copy: an environment may write into the action that the policy remembers.
+        return self._policy.act(step)[0].copy()
 
     def _lifetime_left(self) -> float:
         """Returns the share of the lifetime that remains, [0, 1]; the last episode is the use."""

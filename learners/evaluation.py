@@ -89,7 +89,8 @@ def evaluate(
         tasks: N tasks.
         num_episodes: of each lifetime; no bound in steps, so every episode is complete.
         seed: of actions and environments, keyed by task: the same task plays the same in any
-            batch and any order.
+            batch and any order. (Where actions are numbers of a box, up to the last bits of the
+            network's matrix products, which a chaotic body may amplify.)
         greedy: take the likeliest action always.
     """
     parts = []

@@ -1,7 +1,9 @@
 """What a recurrent policy is fed, as one row of numbers a task and step.
 
 A row is [observation | previous action | previous reward | episode start | lifetime left]. The
-previous action is one-hot and all zero at the start of a lifetime; the reward is raw.
+previous action is one-hot, or what the environment was given in units of its box; it is all zero
+at the start of a lifetime. The reward is raw, as in VariBAD's code (Zintgraf et al. 2020,
+arXiv:1910.08348): its size is what tells the tasks apart.
 """
 
 from __future__ import annotations
@@ -13,6 +15,7 @@ import numpy as np
 from gymnasium import spaces
 from numpy.typing import NDArray
 
+from learners.boxes import UnitBox, is_float_box
 from learners.learner import Step
 from learners.normalization import ObservationNormalizer
 
@@ -21,16 +24,17 @@ class SpaceFeatures:
     """Writes values of a space as rows of numbers.
 
     Discrete values become one-hot; bounded integers are divided by the largest size they can
-    have; floats stay as they are.
+    have; floats stay as they are, or are counted in units of their box.
 
     Args:
         space: Discrete, MultiBinary or Box.
+        in_units: write floats in units of their box (`UnitBox`): finite bounds at ±1.
 
     Raises:
         TypeError: if the space is of another kind.
     """
 
-    def __init__(self, space: gymnasium.Space[Any]) -> None:
+    def __init__(self, space: gymnasium.Space[Any], *, in_units: bool = False) -> None:
         if not isinstance(space, spaces.Discrete | spaces.Box | spaces.MultiBinary):
             raise TypeError(
                 f"observations and actions must be of a Discrete, Box or MultiBinary space, got "
@@ -38,7 +42,8 @@ class SpaceFeatures:
             )
         self._start = int(space.start) if isinstance(space, spaces.Discrete) else None
         self.num = int(space.n) if isinstance(space, spaces.Discrete) else _size(space)
-        self.is_float = isinstance(space, spaces.Box) and space.dtype in (np.float32, np.float64)
+        self.is_float = is_float_box(space)
+        self._box = UnitBox(space) if in_units and is_float_box(space) else None
         self._scale = np.float32(1.0)
         if isinstance(space, spaces.Box) and not self.is_float:
             largest = max(abs(float(space.low.min())), abs(float(space.high.max())), 1.0)
@@ -60,6 +65,8 @@ class SpaceFeatures:
                     f"the learner was made for values of {self.num} numbers, got "
                     f"{flat.shape[1]}; play it where the spaces are those it was made for."
                 )
+            if self._box is not None:
+                flat = self._box.to_units(flat)
             np.multiply(flat, self._scale, out=out, casting="unsafe")
 
 
@@ -86,7 +93,7 @@ class InputFeatures:
         normalize: bool = True,
     ) -> None:
         self.observation = SpaceFeatures(observation_space)
-        self.action = SpaceFeatures(action_space)
+        self.action = SpaceFeatures(action_space, in_units=True)
         self.num = self.observation.num + self.action.num + 3
         self.normalizer: ObservationNormalizer | None = None
         if normalize and self.observation.is_float:

@@ -10,6 +10,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+_MOST_NATS = 20.0
+
 
 def masked_mean(values: Tensor, mask: Tensor) -> Tensor:
     """Returns the mean of the values where the mask is True; 0 where it is nowhere.
@@ -39,10 +41,14 @@ def clipped_policy_loss(
         mask: the steps that count.
         clip: ε > 0.
 
+    A ratio is held within exp(±20), where its gradient is 0.
+
     Source:
         Schulman et al. 2017, "Proximal policy optimization algorithms" (arXiv:1707.06347), eq. 7.
     """
-    ratios = (log_probs - old_log_probs).exp()
+    # A narrow normal policy can move an action by hundreds of nats, and exp(89) overflows: the
+    # minimum would not choose it, but its gradient would still be 0·∞.
+    ratios = (log_probs - old_log_probs).clamp(-_MOST_NATS, _MOST_NATS).exp()
     clipped = ratios.clamp(1.0 - clip, 1.0 + clip)
     return -masked_mean(torch.minimum(ratios * advantages, clipped * advantages), mask)
 

@@ -27,6 +27,7 @@ class NetworkShape:
     Args:
         num_inputs: D, numbers a step.
         num_outputs: P, numbers that the action head needs.
+        num_constants: how many of them, the last ones, are parameters that no input moves.
         cell: "lstm" or "gru".
         hidden_size: N, units of the memory.
         encoder_sizes: units of the layers before the memory; () feeds it the inputs themselves.
@@ -40,6 +41,7 @@ class NetworkShape:
     hidden_size: int
     encoder_sizes: tuple[int, ...] = ()
     heads_see_inputs: bool = False
+    num_constants: int = 0
     precision: str = "float32"
 
 
@@ -61,7 +63,9 @@ class RecurrentActorCritic(nn.Module):
             self.encoder = nn.ModuleList(layers)
             kind = nn.LSTM if shape.cell == "lstm" else nn.GRU
             self.memory = kind(sizes[-1], shape.hidden_size)
-            self.policy_head = nn.Linear(num_features, shape.num_outputs)
+            self.policy_head = nn.Linear(num_features, shape.num_outputs - shape.num_constants)
+            if shape.num_constants:
+                self.policy_constants = nn.Parameter(torch.zeros(shape.num_constants))
             self.value_head = nn.Linear(num_features, 1)
         self._initialize(torch.Generator().manual_seed(seed))
 
@@ -110,6 +114,9 @@ class RecurrentActorCritic(nn.Module):
     def policy(self, features: Tensor) -> Tensor:
         """Returns the action head's outputs, [..., P]."""
         outputs: Tensor = self.policy_head(features)
+        if self.shape.num_constants:
+            constants = self.policy_constants.expand(*outputs.shape[:-1], -1)
+            outputs = torch.cat((outputs, constants), dim=-1)
         return outputs
 
     def value(self, features: Tensor) -> Tensor:
@@ -124,7 +131,7 @@ class RecurrentActorCritic(nn.Module):
     def _initialize(self, generator: torch.Generator) -> None:
         """Orthogonal weights, gate by gate in the memory; a nearly uniform first policy."""
         for name, parameter in self.named_parameters():
-            if "bias" in name:
+            if "bias" in name or name == "policy_constants":
                 parameter.zero_()
             elif name.startswith("memory"):
                 _orthogonal(parameter.split(self.shape.hidden_size), 1.0, generator)

@@ -118,6 +118,9 @@ class RewardScaler:
 class ObservationNormalizer:
     """Standardises float observations by moments of what meta-training saw.
 
+    A feature that never varied is 0 whatever it is: nothing was learned about it, and in units of
+    a deviation that small its first change would be as large as `clip` allows.
+
     Args:
         num_features: O, after flattening.
         clip: the largest size of a standardised feature.
@@ -151,4 +154,6 @@ class ObservationNormalizer:
     def _refresh(self) -> None:
         self._mean = self._moments.mean.astype(np.float32)
         variance = self._moments.variance
-        self._inverse_deviation = (1.0 / np.sqrt(variance + 1e-8)).astype(np.float32)
+        varied = variance > 1e-12 * (1.0 + np.square(self._moments.mean))
+        inverse = np.where(varied, 1.0 / np.sqrt(variance + 1e-8), 0.0)
+        self._inverse_deviation = inverse.astype(np.float32)

@@ -95,7 +95,7 @@ class RL2(Learner):
 
     Args:
         observation_space: of one task: Discrete, MultiBinary or Box.
-        action_space: of one task: Discrete.
+        action_space: of one task: Discrete, or a Box of floats.
         config: the settings.
         seed: of the initial parameters.
     """
@@ -268,6 +268,7 @@ class RL2(Learner):
         return NetworkShape(
             num_inputs=self._features.num,
             num_outputs=self._head.num_outputs,
+            num_constants=self._head.num_constants,
             cell=cell,
             hidden_size=config.hidden_size,
             encoder_sizes=config.encoder_sizes,

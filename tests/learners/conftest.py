@@ -5,6 +5,8 @@
 only way to do well is to try, remember the reward, and repeat it across episodes.
 """
 
+import sys
+from pathlib import Path
 from typing import Any
 
 import gymnasium
@@ -17,6 +19,8 @@ from taskgen.generator import EnvGenerator
 from taskgen.parameters import Float, Int, ParameterSpace
 from taskgen.task import Task
 from taskgen.vector import Lifetime, LifetimeVectorEnv
+
+sys.path.insert(0, str(Path(__file__).parent))  # for `point_tasks`
 
 MAX_HORIZON = 8
 

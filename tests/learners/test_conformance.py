@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import torch
+from point_tasks import Goals
 
 from learners.algorithms.rl2 import RL2
 from learners.checks import LearnerCheckFailed, check_learner, fingerprint
@@ -11,7 +12,7 @@ from taskgen.generators.maze import Maze
 from taskgen.registry import listings, resolve
 
 SMALL = {"rl2": {"hidden_size": 8, "epochs": 2, "minibatches": 2}}
-GENERATORS = {"env": [Bandit(num_arms=3), Maze()]}
+GENERATORS = {"env": [Bandit(num_arms=3), Maze(), Goals(num_axes=2)]}
 REGISTERED = [listing.name for listing in listings("learners")]
 
 
@@ -34,6 +35,12 @@ def test_registered_learners_keep_their_promises(learner_class, generator, confi
 def test_rl2_keeps_them_with_every_cell_and_precision(cell, precision):
     config = RL2.Config(cell=cell, precision=precision, hidden_size=8, encoder_sizes=(5,))
     check_learner(RL2, Bandit(num_arms=3), config).raise_if_failed()
+
+
+@pytest.mark.parametrize("cell", ["lstm", "gru"])
+def test_rl2_keeps_them_where_actions_are_numbers_of_a_box(cell):
+    config = RL2.Config(cell=cell, precision="float32", hidden_size=8, heads_see_inputs=True)
+    check_learner(RL2, Goals(num_axes=1), config).raise_if_failed()
 
 
 class DrawsFromGlobals(RL2):
@@ -64,6 +71,7 @@ class SharesOneStream(RL2):
         return super().policy(np.arange(len(keys), dtype=np.uint64), greedy=greedy)
 
 
+@pytest.mark.parametrize("generator", [Bandit(num_arms=3), Goals()], ids=["choices", "numbers"])
 @pytest.mark.parametrize(
     ("learner_class", "broken"),
     [
@@ -74,9 +82,9 @@ class SharesOneStream(RL2):
         (SharesOneStream, {"an evaluation does not depend on the batch"}),
     ],
 )
-def test_a_learner_that_breaks_one_promise_is_found_out(learner_class, broken):
+def test_a_learner_that_breaks_one_promise_is_found_out(learner_class, broken, generator):
     config = RL2.Config(cell="gru", precision="float32", **SMALL["rl2"])
-    report = check_learner(learner_class, Bandit(num_arms=3), config)
+    report = check_learner(learner_class, generator, config)
     assert set(report.failed) == broken
     with pytest.raises(LearnerCheckFailed, match=next(iter(broken))):
         report.raise_if_failed()

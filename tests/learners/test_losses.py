@@ -25,6 +25,17 @@ def test_policy_gradient_stops_where_the_ratio_is_clipped():
     torch.testing.assert_close(log_probs.grad, torch.tensor([0.0, -1 / 3, 2 / 3, 0.0]))
 
 
+@pytest.mark.parametrize("advantage", [1.0, -1.0])
+@pytest.mark.parametrize("nats", [-500.0, 500.0])
+def test_a_ratio_that_would_overflow_has_a_finite_loss_and_no_gradient(nats, advantage):
+    log_probs = torch.tensor([nats, 0.0], requires_grad=True)
+    advantages, mask = torch.tensor([advantage, 0.0]), torch.tensor([True, True])
+    loss = losses.clipped_policy_loss(log_probs, torch.zeros(2), advantages, mask, clip=0.2)
+    loss.backward()
+    assert torch.isfinite(loss)
+    assert log_probs.grad.tolist() == [0.0, 0.0]
+
+
 def test_value_loss_by_hand():
     values = torch.tensor([1.0, 3.0, 0.0, 9.0])
     old = torch.tensor([0.0, 0.0, 0.0, 0.0])

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from learners.features import InputFeatures, SpaceFeatures
-from learners.heads import CategoricalHead, make_head
+from learners.heads import CategoricalHead
 from learners.learner import Step
 from learners.networks import NetworkShape, RecurrentActorCritic, stretches
 from learners.precision import favoured_cell, has_bfloat16_unit, resolve_compute
@@ -44,11 +44,6 @@ def test_log_probabilities_and_entropy_by_hand():
     expected = -0.75 * np.log(0.75) - 0.25 * np.log(0.25)
     assert head.entropy(outputs).item() == pytest.approx(expected)
     assert head.to_env(torch.tensor([1])).tolist() == [5]
-
-
-def test_an_action_space_without_a_head_is_refused():
-    with pytest.raises(TypeError, match="Discrete action space, got MultiBinary"):
-        make_head(MultiBinary(3))
 
 
 @pytest.mark.parametrize(

@@ -41,6 +41,18 @@ def test_observations_are_standardised_and_clipped_in_place():
     np.testing.assert_allclose(features, [[1.0, 0.0], [10.0, 0.0]])
 
 
+def test_a_feature_that_never_varied_says_nothing_until_it_does():
+    normalizer = ObservationNormalizer(2)
+    normalizer.update(np.array([[0.7, 1.0], [0.7, 3.0]], dtype=np.float32))
+    features = np.array([[0.75, 3.0]], dtype=np.float32)
+    normalizer.apply(features)
+    np.testing.assert_allclose(features, [[0.0, 1.0]])
+    normalizer.update(np.array([[0.9, 2.0], [0.5, 2.0]]))
+    features = np.array([[0.9, 2.0]], dtype=np.float32)
+    normalizer.apply(features)
+    np.testing.assert_allclose(features, [[2.0**0.5, 0.0]], atol=1e-6)
+
+
 @pytest.mark.parametrize("make", [lambda: ObservationNormalizer(3), lambda: RewardScaler(0.9)])
 def test_scales_travel_bit_for_bit(make, tmp_path):
     batch = np.random.default_rng(0).normal(size=(7, 3)).astype(np.float32)
