@@ -29,7 +29,8 @@ class UnitBox:
         TypeError: if the space is no box of floats.
 
     Example:
-        >>> box = UnitBox(spaces.Box(np.array([0.0, -np.inf]), np.array([10.0, np.inf])))
+        >>> low, high = np.array([0.0, -np.inf]), np.array([10.0, np.inf])
+        >>> box = UnitBox(spaces.Box(low, high, dtype=np.float64))
         >>> box.from_units(np.array([[0.5, 3.0], [-2.0, 0.0]])).tolist()
         [[7.5, 3.0], [0.0, 0.0]]
     """

@@ -119,7 +119,7 @@ def test_the_deviation_is_bounded_and_its_parameter_can_always_move():
 
 
 def test_an_action_outside_the_box_keeps_its_own_probability():
-    box = Box(np.array([[0.0], [-4.0]]), np.array([[2.0], [4.0]]), dtype=np.float32)
+    box = Box(np.array([[0], [-4]], np.float32), np.array([[2], [4]], np.float32))
     outer = GaussianHead(box)
     outputs = torch.tensor([[0.0, 0.0, 0.0, 0.0]])
     far = torch.tensor([[3.0, -0.25]])
