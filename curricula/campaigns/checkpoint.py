@@ -21,6 +21,7 @@ checkpoint whose hash is not what the commit says is set aside, and the commit b
 
 from __future__ import annotations
 
+import difflib
 import fcntl
 import hashlib
 import io
@@ -47,15 +48,21 @@ def campaign_folder(name: str | Path, root: Path) -> Path:
     """Returns the folder of a campaign by its name under the root, or by its path.
 
     Raises:
-        CampaignError: if there is none.
+        CampaignError: if there is none; the message has those that there are.
     """
     for folder in (root / "campaigns" / str(name), Path(name)):
         if (folder / "config.yaml").is_file():
             return folder
-    known = sorted(path.parent.name for path in (root / "campaigns").glob("*/config.yaml"))
-    raise CampaignError(
-        f"no campaign {str(name)!r} under {root}; known: {', '.join(known) or 'none yet'}."
-    )
+    known = campaign_names(root)
+    near = difflib.get_close_matches(str(name), known, n=1)
+    hint = f"did you mean {near[0]}? " if near else ""
+    there = f"there are {', '.join(known)}" if known else "there is none yet"
+    raise CampaignError(f"{root} has no campaign {str(name)!r}; {hint}{there}.")
+
+
+def campaign_names(root: Path) -> list[str]:
+    """Returns the names of all campaigns under a root."""
+    return sorted(path.parent.name for path in (root / "campaigns").glob("*/config.yaml"))
 
 
 def write_atomically(path: Path, data: bytes) -> None:

@@ -7,7 +7,6 @@ mlflow, optuna) is imported by the commands that need it, when they need it. Exi
 
 from __future__ import annotations
 
-import sys
 import traceback
 from collections.abc import Sequence
 from typing import Any
@@ -15,13 +14,15 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
+from curricula.campaigns.checkpoint import CampaignError
 from curricula.campaigns.commands import campaigns, catalogue, server, tasks
 from curricula.campaigns.commands.common import UserError
 from curricula.campaigns.config_errors import ConfigErrors
 from taskgen.parameters import OutOfSpace
 from taskgen.registry import UnknownPlugin
 
-_INPUT_ERRORS: tuple[type[Exception], ...] = (UserError, ConfigErrors, UnknownPlugin, OutOfSpace)
+_INPUT_ERRORS = (UserError, CampaignError, ConfigErrors, UnknownPlugin, OutOfSpace)
+"""What a person can put right."""
 _DEBUG = "--debug"
 
 
@@ -45,19 +46,13 @@ class _Commands(TyperGroup):
 
 def _report(error: Exception, debug: bool) -> int:
     """Prints what went wrong; returns the exit code."""
-    if isinstance(error, _input_errors()):
+    if isinstance(error, _INPUT_ERRORS):
         typer.echo(f"error: {error}", err=True)
         return 2
     text = str(error) or repr(error)
     hint = "" if debug else " (--debug shows where)"
     typer.echo(f"failed: {type(error).__name__}: {text}{hint}", err=True)
     return 1
-
-
-def _input_errors() -> tuple[type[Exception], ...]:
-    """What a person can put right; `CampaignError` lives beside torch, so only if it was loaded."""
-    checkpoint = sys.modules.get("curricula.campaigns.checkpoint")
-    return (*_INPUT_ERRORS, checkpoint.CampaignError) if checkpoint else _INPUT_ERRORS
 
 
 app = typer.Typer(

@@ -20,8 +20,10 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from curricula.campaigns.progress import (
-    CampaignProgress,
+from curricula.campaigns.progress import CampaignProgress
+from curricula.campaigns.records import Record
+from curricula.campaigns.tracking import Display
+from curricula.campaigns.words import (
     amount,
     decision_text,
     duration,
@@ -29,8 +31,6 @@ from curricula.campaigns.progress import (
     moving_regions,
     with_interval,
 )
-from curricula.campaigns.records import Record
-from curricula.campaigns.tracking import Display
 
 _MAX_BARS = 10
 _MIN_LINE_INTERVAL_S = 15.0

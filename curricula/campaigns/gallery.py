@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from curricula.campaigns.pictures import task_features
 from taskgen.generator import TaskGenerator
 from taskgen.task import Task
 
@@ -63,7 +64,7 @@ def gallery(
         title: of the page.
         subtitle: a line below it.
     """
-    features = [generator.describe(task) for task in tasks]
+    features = task_features(generator, tasks)
     keys = sorted({key for row in features for key in row})
     options = "".join(f"<option>{html.escape(key)}</option>" for key in keys)
     figures = "".join(map(_figure, tasks, pictures, features))

@@ -35,6 +35,7 @@ from curricula.campaigns.points import (
     winner_of,
 )
 from curricula.campaigns.records import Record
+from curricula.campaigns.words import number
 from taskgen.distribution import TaskDistribution
 from taskgen.generator import TaskGenerator
 from taskgen.task import Task
@@ -201,7 +202,7 @@ class MlflowTracker:
         """The generator and its named intervals, as the list of runs shows them."""
         regions = {name: record["parameters"][name] for name in named}
         words = [
-            f"{name} {report.number(region['low'])}–{report.number(region['high'])}"
+            f"{name} {number(region['low'])}–{number(region['high'])}"
             for name, region in regions.items()
             if set(region) == {"low", "high"}
         ]

@@ -88,11 +88,20 @@ def task_captions(
     generator: TaskGenerator, tasks: Sequence[Task], names: Sequence[str]
 ) -> list[str]:
     """Returns a line for each task: the named parameters, then what else describes it."""
-    described = _guarded(lambda task: dict(generator.describe(task)), tasks)
+    described = task_features(generator, tasks)
     return [
-        _caption(task, features or {}, names)
-        for features, task in zip(described, tasks, strict=True)
+        _caption(task, features, names) for features, task in zip(described, tasks, strict=True)
     ]
+
+
+def task_features(generator: TaskGenerator, tasks: Sequence[Task]) -> list[dict[str, float]]:
+    """Returns what describes each task in finite numbers; nothing where that fails or hangs."""
+
+    def finite(task: Task) -> dict[str, float]:
+        found = {str(name): float(value) for name, value in generator.describe(task).items()}
+        return {name: value for name, value in found.items() if math.isfinite(value)}
+
+    return [features or {} for features in _guarded(finite, tasks)]
 
 
 def adaptation_figure(record: Record) -> Figure:

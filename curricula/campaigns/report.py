@@ -1,7 +1,7 @@
 """What a campaign says in words: the Markdown of its runs' descriptions, and its tables.
 
 Texts of generators and people (names, choices, reasons) are escaped, so that none of them can
-draw a table, a link or a tag of its own.
+draw a table, a link or a tag of its own. What is said is in `curricula.campaigns.words`.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from curricula.campaigns import words
 from curricula.campaigns.pictures import Way
 from curricula.campaigns.points import interval, is_number, measure, winner_of
 from curricula.campaigns.records import Record
@@ -24,17 +25,7 @@ MAX_CHARACTERS = 8000
 NUM_ROWS = 20
 _MAX_NAME = 80
 _MAX_NOTE = 600
-_MAX_CHOICES = 3
 _DASH = "\u2060–\u2060"  # joined, so that narrow tables do not break an interval
-
-_DECISIONS = {
-    "test": "it was better beyond the noise than staying",
-    "challenger": "training on all that counts was better beyond the noise than staying",
-    "tie": "it was as good as staying within the noise, and covers more of what counts",
-    "keep": "nothing beat it beyond the noise",
-    "rollback": "the learner fell beyond the noise and went back to the last commit",
-    "start": "this is the untrained learner",
-}
 
 _MEASURES = {
     "return_iqm": "return (IQM)",
@@ -63,59 +54,6 @@ def escape(text: Any, length: int = _MAX_NAME) -> str:
     return re.sub(r"^([#+\-=.>\d])", r"&#8203;\1", line).replace("://", "&#58;//")
 
 
-def number(value: Any, digits: int = 3) -> str:
-    """Returns a number as people write it, "–" where there is none.
-
-    Example:
-        >>> number(1234567), number(0.04567), number(None), number(12.0)
-        ('1,234,567', '0.0457', '–', '12')
-    """
-    if not is_number(value):
-        return "–"
-    if float(value).is_integer() or abs(value) >= 10_000:
-        return f"{value:,.0f}"
-    return f"{value:.{digits}g}"
-
-
-def measured(value: Any) -> str:
-    """Returns a measure with its interval where it has one.
-
-    Example:
-        >>> measured([0.5, 0.41, 0.6])
-        '0.5 (0.41 … 0.6)'
-    """
-    estimate, low, high = interval(value)
-    if is_number(low) and is_number(high):
-        return f"{number(estimate)} ({number(low)} … {number(high)})"
-    return number(estimate)
-
-
-def region_text(region: Any) -> str:
-    r"""Returns an interval or weights in a few letters, however they are written.
-
-    Example:
-        >>> region_text({"low": 5, "high": 9}), region_text([3, 3]), region_text(["a", "b"])
-        ('5\u2060–\u20609', '3', 'a, b')
-        >>> region_text({"rooms": 0.75, "wilson": 0.25, "walls": 0.0})
-        'rooms 75 %, wilson 25 %'
-    """
-    if isinstance(region, Mapping) and set(region) == {"low", "high"}:
-        region = [region["low"], region["high"]]
-    if isinstance(region, list | tuple) and not any(is_number(end) for end in region):
-        return ", ".join(escape(choice) for choice in region)
-    if isinstance(region, list | tuple):
-        low, high = number(region[0]), number(region[1])
-        return low if low == high else f"{low}{_DASH}{high}"
-    if isinstance(region, Mapping):
-        used = [(k, v) for k, v in region.items() if v > 0]
-        if len(used) == 1:
-            return escape(used[0][0])
-        used.sort(key=lambda item: -item[1])
-        words = [f"{escape(k)} {100 * v:.0f} %" for k, v in used[:_MAX_CHOICES]]
-        return ", ".join([*words, *(["…"] if len(used) > _MAX_CHOICES else [])])
-    return escape(region)
-
-
 def generation_text(
     record: Record, run_id: str, *, has_tasks: bool = True, named: Sequence[str] = ()
 ) -> str:
@@ -131,7 +69,7 @@ def generation_text(
     if has_tasks:  # first, since the UI folds all but the first 150 pixels away
         lines += [_picture("tasks from the training distribution", "tasks.png", run_id), ""]
     lines += [
-        decision_text(record),
+        words.decision_sentences(record, escape),
         "",
         *_candidate_table(record, named),
         "",
@@ -139,36 +77,11 @@ def generation_text(
         "",
     ]
     lines += [
-        f"- {escape(name)}: {region_text(region)}" for name, region in record["parameters"].items()
+        f"- {escape(name)}: {_region(region)}" for name, region in record["parameters"].items()
     ]
     lines += ["", *_monitor_table(record), ""]
     lines += [_picture("adaptation curve", "adaptation_curve.png", run_id), "", _cost(record)]
     return _cut(lines)
-
-
-def decision_text(record: Record) -> str:
-    """Returns what was tried, what goes on and why, in two sentences."""
-    decision = record.get("decision") or {}
-    reason = _DECISIONS.get(decision.get("decided_by", ""), escape(decision.get("decided_by", "")))
-    tried = len(record["candidates"])
-    if not tried:
-        return f"Nothing was tried: {reason}."
-    winner = winner_of(record)
-    goes_on = "the learner goes on where it was"
-    if winner is not None:
-        name = escape(winner.get("name", winner["origin"]))
-        goes_on = f"candidate {winner['index']} ({name}) goes on"
-    text = (
-        f"{tried} {'branch was' if tried == 1 else 'branches were'} trained; "
-        f"{goes_on}, because {reason}."
-    )
-    if is_number(decision.get("difference")):
-        text += (
-            f" Difference from 'keep': {number(decision['difference'])} "
-            f"± {number(decision.get('difference_se'))} (SE); beyond the noise is more than "
-            f"{number(decision.get('noise'))}."
-        )
-    return text
 
 
 def campaign_text(
@@ -246,7 +159,7 @@ def _purpose(config: Record) -> str:
     target = config.get("target")
     names = {key: escape(config[key]["name"]) for key in ("generator", "learner", "search")}
     where = (
-        "toward " + "; ".join(f"{escape(k)} {region_text(v)}" for k, v in target.items())
+        "toward " + "; ".join(f"{escape(k)} {_region(v)}" for k, v in target.items())
         if target
         else "open-ended"
     )
@@ -259,14 +172,14 @@ def _purpose(config: Record) -> str:
 def _standing(way: Way, status: str) -> str:
     row = way.rows[-1]
     scores = "; ".join(
-        f"{escape(name)} set: return {measured(score['return_iqm'])}, "
-        f"success {measured(score['success_rate'])}"
+        f"{escape(name)} set: return {words.with_interval(score['return_iqm'])}, "
+        f"success {words.with_interval(score['success_rate'])}"
         for name, score in row["scores"].items()
     )
     hours = f", {row['seconds'] / 3600:.2f} h" if is_number(row["seconds"]) else ""
     return (
         f"{escape(status.capitalize())} after generation {row['generation']}, "
-        f"{number(row['env_steps'])} env steps{hours}. Monitor, {scores}."
+        f"{words.number(row['env_steps'])} env steps{hours}. Monitor, {scores}."
     )
 
 
@@ -291,12 +204,12 @@ def _generation_cells(
     score = row["scores"].get("target", {})
     return [
         _link(row["generation"], runs, experiment),
-        number(row["env_steps"]),
+        words.number(row["env_steps"]),
         escape(row["decided_by"] or "–"),
-        number(row["difference"]),
-        *(region_text(row["parameters"].get(name, "–")) for name in names),
-        number(interval(score.get("return_iqm"))[0]),
-        number(interval(score.get("success_rate"))[0]),
+        words.number(row["difference"]),
+        *(_region(row["parameters"].get(name, "–")) for name in names),
+        words.number(interval(score.get("return_iqm"))[0]),
+        words.number(interval(score.get("success_rate"))[0]),
     ]
 
 
@@ -318,11 +231,11 @@ def _candidate_table(record: Record, named: Sequence[str]) -> list[str]:
         if candidate["index"] == decision.get("winner"):
             note = "**goes on**"
         cells = [
-            number(candidate["index"]),
+            words.number(candidate["index"]),
             escape(candidate.get("name", candidate["origin"])),
-            f"{number(candidate.get('gain'))} ± {number(candidate.get('gain_se'))}",
-            number(candidate.get("env_steps")),
-            *(region_text(regions.get(name, "–")) for name in named),
+            f"{words.number(candidate.get('gain'))} ± {words.number(candidate.get('gain_se'))}",
+            words.number(candidate.get("env_steps")),
+            *(_region(regions.get(name, "–")) for name in named),
             note,
         ]
         lines.append(_row(cells))
@@ -336,16 +249,20 @@ def _monitor_table(record: Record) -> list[str]:
     for key, label in _MEASURES.items():
         values = [measure(measures, key) for measures in sets.values()]
         if any(is_number(interval(value)[0]) for value in values):
-            lines.append(_row([label, *map(measured, values)]))
+            lines.append(_row([label, *map(words.with_interval, values)]))
     return lines
 
 
 def _cost(record: Record) -> str:
     seconds = record.get("seconds") or {}
-    parts = [f"{escape(name)} {number(value)} s" for name, value in seconds.items()]
+    parts = [f"{escape(name)} {words.number(value)} s" for name, value in seconds.items()]
     quarantined = len(record.get("quarantine") or {})
     more = f" {quarantined} task(s) quarantined so far." if quarantined else ""
     return f"Time: {', '.join(parts)}.{more}" if parts else more.strip()
+
+
+def _region(region: Any) -> str:
+    return words.region_text(region, escape, _DASH)
 
 
 def _picture(label: str, path: str, run_id: str) -> str:

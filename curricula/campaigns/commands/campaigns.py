@@ -10,20 +10,18 @@ from typing import TYPE_CHECKING, Annotated, Any, Self
 
 import typer
 
+from curricula.campaigns.checkpoint import CampaignStore, campaign_folder, campaign_names
 from curricula.campaigns.commands.common import (
     DEFAULT_ROOT,
     CampaignName,
     Root,
     UserError,
-    campaign_names,
-    find_campaign,
-    open_store,
     print_table,
 )
 from curricula.campaigns.commands.server import page_address
 from curricula.campaigns.machine import machine_text
 from curricula.campaigns.points import measure
-from curricula.campaigns.progress import (
+from curricula.campaigns.words import (
     amount,
     decision_text,
     duration,
@@ -110,8 +108,8 @@ def resume(
     ] = False,
 ) -> None:
     """Go on with a campaign from its last commit; what decides the results cannot be changed."""
-    folder = find_campaign(campaign, root)
-    config = open_store(folder).config()
+    folder = campaign_folder(campaign, root)
+    config = CampaignStore(folder).config()
     changes = changed_sections(config, overrides or ())
     from curricula.campaigns.campaign import Campaign
 
@@ -131,7 +129,7 @@ def status(
     if campaign is None:
         _print_all(root)
         return
-    store = open_store(find_campaign(campaign, root))
+    store = CampaignStore(campaign_folder(campaign, root))
     records = list(store.records())
     config = store.config()
     if not records:
@@ -158,7 +156,7 @@ def evaluate(
     root: Root = DEFAULT_ROOT,
 ) -> None:
     """Play the sealed test, or a named suite, with the newest learner of a campaign."""
-    folder = find_campaign(campaign, root)
+    folder = campaign_folder(campaign, root)
     from curricula.campaigns.api import evaluate_campaign
 
     result = evaluate_campaign(folder, root=root, suite=suite)
@@ -352,7 +350,7 @@ def _print_all(root: Path) -> None:
         return
     rows = []
     for name in names:
-        records = list(open_store(root / "campaigns" / name).records())
+        records = list(CampaignStore(root / "campaigns" / name).records())
         rows.append([name, *(_generation_row(records[-1]) if records else ["–"] * 7)])
     columns = ["gen", "went on", "gain", "validation return", "success", "distribution", "steps"]
     print_table(["campaign", *columns], rows)

@@ -1,8 +1,7 @@
-"""What several commands share: the root, campaigns by name, tables."""
+"""What several commands share: the root, what a person can put right, tables."""
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -26,34 +25,6 @@ CampaignName = Annotated[str, typer.Argument(metavar="CAMPAIGN", help="name, or 
 
 class UserError(ValueError):
     """Something that the person at the keyboard can put right."""
-
-
-def find_campaign(campaign: str, root: Path) -> Path:
-    """Returns the folder of a campaign, given its name or its folder.
-
-    Raises:
-        UserError: if there is none; the message has those that there are.
-    """
-    for folder in (root / "campaigns" / campaign, Path(campaign)):
-        if (folder / "config.yaml").is_file():
-            return folder
-    known = campaign_names(root)
-    near = difflib.get_close_matches(campaign, known, n=1)
-    hint = f"did you mean {near[0]}? " if near else ""
-    there = f"there are {', '.join(known)}" if known else "there is none yet"
-    raise UserError(f"{root} has no campaign {campaign!r}; {hint}{there}.")
-
-
-def campaign_names(root: Path) -> list[str]:
-    """Returns the names of all campaigns under a root."""
-    return sorted(path.parent.name for path in (root / "campaigns").glob("*/config.yaml"))
-
-
-def open_store(folder: Path) -> CampaignStore:
-    """Returns the store of a campaign's folder."""
-    from curricula.campaigns.checkpoint import CampaignStore
-
-    return CampaignStore(folder)
 
 
 def committed_tasks(store: CampaignStore) -> Iterator[tuple[int, dict[str, Any]]]:

@@ -12,15 +12,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 import numpy as np
 import typer
 
+from curricula.campaigns.checkpoint import CampaignStore, campaign_folder, campaign_names
 from curricula.campaigns.commands.common import (
     DEFAULT_ROOT,
     CampaignName,
     Root,
     UserError,
-    campaign_names,
     committed_tasks,
-    find_campaign,
-    open_store,
     print_table,
 )
 from taskgen.task import Task
@@ -96,7 +94,7 @@ def export(
     root: Root = DEFAULT_ROOT,
 ) -> None:
     """Write the tasks that a campaign's commits hold to a file."""
-    store = open_store(find_campaign(campaign, root))
+    store = CampaignStore(campaign_folder(campaign, root))
     found = [
         (number, task)
         for number, task in committed_tasks(store)
@@ -154,7 +152,7 @@ def _parsed(name: str, settings: Sequence[str]) -> tuple[TaskGenerator, TaskDist
 def _print_sample(
     generator: TaskGenerator, distribution: TaskDistribution, tasks: Sequence[Task]
 ) -> None:
-    from curricula.campaigns.progress import region_text
+    from curricula.campaigns.words import region_text
     from taskgen.parameters import describe_bounds
 
     drawn = distribution.to_json()["regions"]
@@ -165,12 +163,16 @@ def _print_sample(
             for name, parameter in generator.space.items()
         ],
     )
-    features = [generator.describe(task) for task in tasks]
+    from curricula.campaigns.pictures import task_features
+
+    features = task_features(generator, tasks)
     rows = []
-    for key in features[0]:
+    for key in dict.fromkeys(key for row in features for key in row):
         values = [row[key] for row in features if key in row]
         rows.append([key, *(f"{f(values):.4g}" for f in (min, np.mean, max))])
     typer.echo()
+    if not rows:
+        typer.echo(f"{generator.name} describes none of these tasks in numbers.")
     print_table([f"of {len(tasks)} tasks", "lowest", "mean", "highest"], rows)
     typer.echo("--out FILE.png or FILE.html shows them, --out FILE.jsonl keeps them")
 
@@ -206,7 +208,7 @@ def _find_task(prefix: str, root: Path) -> dict[str, Any]:
         raise UserError(f"give at least {_MIN_PREFIX} characters of the id, got {prefix!r}.")
     found: dict[str, dict[str, Any]] = {}
     for name in campaign_names(root):
-        for _, task in committed_tasks(open_store(root / "campaigns" / name)):
+        for _, task in committed_tasks(CampaignStore(root / "campaigns" / name)):
             if task["id"].startswith(prefix):
                 found[task["id"]] = task
     if len(found) > 1:

@@ -156,14 +156,14 @@ def test_a_failure_is_exit_code_1_and_its_place_only_on_demand(tmp_path, monkeyp
     (tmp_path / "fails.py").write_text(
         "from taskgen.generators.bandit import Bandit\n"
         "class Fails(Bandit):\n"
-        "    def describe(self, task):\n"
+        "    def __init__(self):\n"
         "        raise RuntimeError('no words')\n"
     )
     monkeypatch.chdir(tmp_path)
     quiet = taskgen("sample", "fails:Fails")
     assert quiet.returncode == 1
     assert quiet.stderr.strip() == "failed: RuntimeError: no words (--debug shows where)"
-    assert "line 4, in describe" in taskgen("sample", "fails:Fails", "--debug").stderr
+    assert "line 4, in __init__" in taskgen("sample", "fails:Fails", "--debug").stderr
 
 
 def test_sample_tells_where_tasks_are_drawn_from() -> None:

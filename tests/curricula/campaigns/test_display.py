@@ -7,8 +7,8 @@ import pytest
 from rich.console import Console
 
 from curricula.campaigns.display import PlainDisplay, RichDisplay, make_display
-from curricula.campaigns.progress import (
-    CampaignProgress,
+from curricula.campaigns.progress import CampaignProgress
+from curricula.campaigns.words import (
     decision_text,
     gain_text,
     moving_regions,
@@ -116,7 +116,7 @@ def test_gain_of_the_branch_that_went_on() -> None:
     assert gain_text(record(1, 1, 1.0) | {"decision": {"winner": 0}}) == "+0.010 ± 0.004"
     assert gain_text(record(1, 1, 1.0) | {"candidates": []}) == "–"
     kept = {"decision": {"winner": None, "decided_by": "rollback"}}
-    assert decision_text(record(1, 1, 1.0) | kept) == "where it was by rollback"
+    assert decision_text(record(1, 1, 1.0) | kept) == "rolled back"
     assert gain_text(record(1, 1, 1.0) | kept) == "–"
     (alone, *_) = record(1, 1, 1.0)["candidates"]
     assert gain_text(record(1, 1, 1.0) | kept | {"candidates": [alone]}) == "+0.010 ± 0.004"

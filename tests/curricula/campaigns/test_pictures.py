@@ -5,6 +5,7 @@ import pytest
 from PIL import Image
 
 from curricula.campaigns import pictures
+from curricula.campaigns.gallery import gallery
 from curricula.campaigns.pictures import Way
 from taskgen.cards import parameter_card
 from taskgen.task import Task
@@ -108,6 +109,19 @@ def test_who_hangs_is_given_up_once_and_not_asked_again(monkeypatch):
         np.testing.assert_array_equal(card, parameter_card(TASK))
     captions = pictures.task_captions(Sleeper(RED), [TASK] * 3, ["size"])
     assert captions == ["size 5, shortest path 21", "size 5", "size 5"]
+
+
+def test_what_describes_badly_costs_only_its_words():
+    class Mute(Painter):
+        def describe(self, task):
+            answers = {0: {"a": np.float32(0.5), "b": np.nan}, 1: {"a": "high"}, 2: None}
+            return answers[task.seed]
+
+    tasks = [Task("t", 1, {"size": 1}, seed, {"seed": seed}) for seed in range(3)]
+    assert pictures.task_features(Mute(RED), tasks) == [{"a": 0.5}, {}, {}]
+    page = gallery(Mute(RED), tasks, [RED] * 3, "some tasks")
+    assert page.count("<figure") == 3
+    assert "NaN" not in page
 
 
 def test_captions_name_what_moves_and_what_describes():

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from curricula.campaigns import report
+from curricula.campaigns import report, words
 from curricula.campaigns.pictures import Way
 
 
@@ -36,28 +36,52 @@ CONFIG = {
 
 
 def test_a_decision_in_words():
-    text = report.decision_text(record_of(1))
+    text = words.decision_sentences(record_of(1))
     assert text.startswith("2 branches were trained; candidate 0 (keep) goes on, because nothing")
     assert "0.02 ± – (SE)" in text
     start = {"candidates": [], "decision": {"winner": 0, "decided_by": "start"}}
-    assert report.decision_text(start) == "Nothing was tried: this is the untrained learner."
+    assert words.decision_sentences(start) == "Nothing was tried: this is the untrained learner."
 
 
-@pytest.mark.parametrize("reason", ["keep", "rollback"])
-def test_where_nothing_moved_nobody_wins(reason):
-    decision = {"winner": None, "decided_by": reason}
+@pytest.mark.parametrize(
+    ("reason", "expected"),
+    [
+        ("keep", "and keeps what it learned; the distribution stays, because it did not gain more"),
+        ("rollback", "but fell beyond the noise, and went back to the last commit"),
+        ("test", "and keeps what it learned; the distribution moves on, because it gained more"),
+        ("hunch", "and keeps what it learned; it was decided by hunch"),
+    ],
+)
+def test_in_stream_mode_the_learner_goes_on_whatever_its_distribution_does(reason, expected):
+    winner = 1 if reason == "test" else None
+    decision = {"winner": winner, "decided_by": reason, "difference": 0.02, "noise": 0.5}
     record = {**record_of(2), "candidates": record_of(2)["candidates"][1:], "decision": decision}
-    text = report.decision_text(record)
-    assert text.startswith("1 branch was trained; the learner goes on where it was, because ")
-    assert "goes on**" not in report.generation_text(record, "r1")
+    text = words.decision_sentences(record)
+    assert text.startswith(f"The learner trained on one move of its distribution {expected}")
+    assert "Difference from the mean of recent gains: 0.02 " in text
+    assert ("goes on**" in report.generation_text(record, "r1")) == (reason == "test")
     rows = list(csv.DictReader(io.StringIO(report.candidates_csv(record))))
-    assert [row["adopted"] for row in rows] == ["False"]
+    assert [row["adopted"] for row in rows] == [str(reason == "test")]
+
+
+def test_a_branch_alone_had_nothing_to_beat():
+    record = {**record_of(2), "candidates": record_of(2)["candidates"][:1]}
+    assert words.decision_sentences(record) == (
+        "1 branch was trained; candidate 0 (keep) goes on, because there was nothing else to try."
+    )
+
+
+def test_a_reason_that_has_no_words_yet_stands_for_itself():
+    record = {**record_of(2), "decision": {"winner": 1, "decided_by": "merge*"}}
+    assert "goes on, because merge*." in words.decision_sentences(record)
+    assert r"goes on, because merge\*." in report.generation_text(record, "r1")
+    assert words.decision_text(record) == "move by merge*"
 
 
 def test_success_is_shown_with_its_interval():
     measures = {"success_rate": 0.5, "success_rate_interval": [0.25, 0.75]}
     record = {**record_of(2), "monitor": {"target": measures}}
-    assert "| success rate | 0.5 (0.25 … 0.75) |" in report.generation_text(record, "r1")
+    assert "| success rate | 0.500 [0.250, 0.750] |" in report.generation_text(record, "r1")
 
 
 def test_a_generation_shows_its_pictures_and_its_winner():
@@ -65,7 +89,7 @@ def test_a_generation_shows_its_pictures_and_its_winner():
     assert text.index("path=tasks.png&run_uuid=r1") < text.index("path=adaptation_curve.png")
     (winner,) = [line for line in text.splitlines() if "**goes on**" in line]
     assert winner.startswith("| 0 | keep")
-    assert "| return (IQM) | 0.5 (0.4 … 0.6) |" in text
+    assert "| return (IQM) | 0.500 [0.400, 0.600] |" in text
     assert "success rate" not in text, "what nobody measured has no row"
     assert "tasks.png" not in report.generation_text(record_of(3), "r1", has_tasks=False)
 

@@ -1,0 +1,219 @@
+"""How a campaign's numbers and decisions are put into words, wherever people read them.
+
+Displays and commands print these words as they are; `curricula.campaigns.report` makes Markdown of
+them, and hands in how foreign text (names, choices, reasons) is escaped.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, TypeAlias
+
+from curricula.campaigns.points import interval, is_number, winner_of
+from curricula.campaigns.records import Record
+
+Escape: TypeAlias = Callable[[Any], str]
+
+_MAX_CHOICES = 3
+
+REASONS = {
+    "test": "it was better beyond the noise than staying",
+    "challenger": "training on all that counts was better beyond the noise than staying",
+    "tie": "it was as good as staying within the noise, and covers more of what counts",
+    "keep": "nothing beat it beyond the noise",
+    "start": "this is the untrained learner",
+}
+"""Why a branch goes on, by `decided_by`; one that is not here stands for itself."""
+
+STREAM_REASONS = {
+    "test": "the distribution moves on, because it gained more there than lately, beyond the noise",
+    "tie": "the distribution moves on, because it gained as much there as lately, within the "
+    "noise, and more of what counts is covered",
+    "keep": "the distribution stays, because it did not gain more there than lately, beyond the "
+    "noise",
+    "rollback": "but fell beyond the noise, and went back to the last commit with it",
+}
+"""What becomes of the one learner and its distribution in stream mode, by `decided_by`."""
+
+
+def duration(seconds: float | None) -> str:
+    """Returns a duration in two units at most.
+
+    Example:
+        >>> duration(7), duration(200), duration(7_300), duration(100_000), duration(None)
+        ('7 s', '3 min 20 s', '2 h 1 min', '1 d 3 h', 'unknown')
+    """
+    if seconds is None:
+        return "unknown"
+    left = round(seconds)
+    parts: list[tuple[int, str]] = []
+    for name, size in (("d", 86_400), ("h", 3_600), ("min", 60), ("s", 1)):
+        count, left = divmod(left, size)
+        if count or (parts and len(parts) < 2):
+            parts.append((count, name))
+    shown = [f"{count} {name}" for count, name in parts[:2] if count]
+    return " ".join(shown) or "0 s"
+
+
+def amount(value: float) -> str:
+    """Returns a count in three digits, with a unit prefix.
+
+    Example:
+        >>> amount(850), amount(12_340), amount(999_600), amount(2.5e9), amount(999.9)
+        ('850', '12.3 k', '1 M', '2.5 G', '1 k')
+    """
+    rounded = float(f"{value:.3g}")
+    for size, prefix in ((1e9, "G"), (1e6, "M"), (1e3, "k")):
+        if abs(rounded) >= size:
+            return f"{rounded / size:.3g} {prefix}"
+    return f"{rounded:.3g}"
+
+
+def number(value: Any, digits: int = 3) -> str:
+    """Returns a number as people write it, "–" where there is none.
+
+    Example:
+        >>> number(1234567), number(0.04567), number(None), number(12.0)
+        ('1,234,567', '0.0457', '–', '12')
+    """
+    if not is_number(value):
+        return "–"
+    if float(value).is_integer() or abs(value) >= 10_000:
+        return f"{value:,.0f}"
+    return f"{value:.{digits}g}"
+
+
+def with_interval(measure: Any) -> str:
+    """Returns a measure with its 95 % interval, if it has one.
+
+    Example:
+        >>> with_interval([0.5, 0.41, 0.6]), with_interval(0.25), with_interval(None)
+        ('0.500 [0.410, 0.600]', '0.250', '–')
+    """
+    estimate, low, high = interval(measure)
+    if not is_number(estimate):
+        return "–"
+    return f"{estimate:.3f}" + (f" [{low:.3f}, {high:.3f}]" if is_number(low) else "")
+
+
+def region_text(region: Any, escape: Escape = str, dash: str = "…") -> str:
+    """Returns where a parameter lives, however a record, a file or a distribution has it.
+
+    Example:
+        >>> region_text({"low": 5, "high": 9}), region_text([0.25, 0.25]), region_text(["a", "b"])
+        ('5…9', '0.25', 'a, b')
+        >>> region_text({"rooms": 0.75, "wilson": 0.25, "kruskal": 0.0})
+        'rooms 75 %, wilson 25 %'
+    """
+    if isinstance(region, Mapping) and set(region) == {"low", "high"}:
+        region = [region["low"], region["high"]]
+    if isinstance(region, Mapping):
+        return _shares_text(region, escape)
+    if not isinstance(region, list | tuple):
+        return number(region, 4) if is_number(region) else escape(region)
+    if not any(is_number(end) for end in region):
+        return ", ".join(escape(choice) for choice in region)
+    low, high = number(region[0], 4), number(region[-1], 4)
+    return low if low == high else f"{low}{dash}{high}"
+
+
+def _shares_text(weights: Mapping[str, float], escape: Escape) -> str:
+    used = sorted((item for item in weights.items() if item[1] > 0), key=lambda item: -item[1])
+    if len(used) == 1:
+        return escape(used[0][0])
+    words = [f"{escape(choice)} {100 * share:.0f} %" for choice, share in used[:_MAX_CHOICES]]
+    return ", ".join([*words, *(["…"] if len(used) > _MAX_CHOICES else [])])
+
+
+def moving_regions(record: Record) -> dict[str, str]:
+    """Returns where the parameters lie that are no point, or not where the campaign aims."""
+    goal = (record.get("frontier") or {}).get("regions", {})
+    found = {}
+    for name, region in record["parameters"].items():
+        here, there = region_text(region), region_text(goal[name]) if name in goal else ""
+        if (there and here != there) or "…" in here:
+            found[name] = here if there in ("", here) else f"{here} (aim {there})"
+    return found
+
+
+def is_stream(record: Record) -> bool:
+    """Whether a generation was one of stream mode: one branch, and it is not "keep" that won."""
+    candidates = record.get("candidates") or []
+    is_kept = winner_of(record) is not None and candidates[0]["origin"] == "keep"
+    return len(candidates) == 1 and not is_kept
+
+
+def decision_text(record: Record) -> str:
+    """Returns which branch went on and why, in a few words.
+
+    Example:
+        >>> move = {"index": 0, "origin": "move"}
+        >>> stays = {"winner": None, "decided_by": "keep"}
+        >>> decision_text({"generation": 3, "candidates": [move], "decision": stays})
+        'distribution stays'
+    """
+    decided_by = (record.get("decision") or {}).get("decided_by", "–")
+    if record["generation"] == 0:
+        return "untrained start"
+    winner = winner_of(record)
+    if winner is None:
+        stays = {"keep": "distribution stays", "rollback": "rolled back"}
+        return stays.get(decided_by, f"where it was by {decided_by}")
+    return (
+        winner["origin"]
+        if decided_by == winner["origin"]
+        else f"{winner['origin']} by {decided_by}"
+    )
+
+
+def decision_sentences(record: Record, escape: Escape = str) -> str:
+    """Returns what was tried, what goes on, why, and by how much, in whole sentences."""
+    decision = record.get("decision") or {}
+    decided_by = decision.get("decided_by", "")
+    tried = len(record["candidates"])
+    if not tried:
+        return f"Nothing was tried: {_reason(decided_by, escape)}."
+    stream = is_stream(record)
+    if stream:
+        what = STREAM_REASONS.get(decided_by) or f"it was decided by {escape(decided_by)}"
+        joint = "" if decided_by == "rollback" else "and keeps what it learned; "
+        text = f"The learner trained on one move of its distribution {joint}{what}."
+    else:
+        branches = "branch was" if tried == 1 else "branches were"
+        text = f"{tried} {branches} trained; {_goes_on(record, escape)}."
+    if not is_number(decision.get("difference")) or (tried == 1 and not stream):
+        return text
+    other = "the mean of recent gains" if stream else "'keep'"
+    return (
+        f"{text} Difference from {other}: {number(decision['difference'])} "
+        f"± {number(decision.get('difference_se'))} (SE); beyond the noise is more than "
+        f"{number(decision.get('noise'))}."
+    )
+
+
+def _goes_on(record: Record, escape: Escape) -> str:
+    winner = winner_of(record)
+    why = _reason(record["decision"].get("decided_by", ""), escape)
+    if winner is None:
+        return f"the learner goes on where it was, because {why}"
+    if len(record["candidates"]) == 1:
+        why = "there was nothing else to try"
+    name = escape(winner.get("name", winner["origin"]))
+    return f"candidate {winner['index']} ({name}) goes on, because {why}"
+
+
+def _reason(decided_by: str, escape: Escape) -> str:
+    return REASONS.get(decided_by) or escape(decided_by)
+
+
+def gain_text(record: Record) -> str:
+    """Returns the gain of the branch that went on, with its standard error.
+
+    Where only one was trained it is that one's, whether its distribution went on or not.
+    """
+    candidates: list[Record] = record.get("candidates") or []
+    mine = candidates[0] if len(candidates) == 1 else winner_of(record)
+    if mine is None or not is_number(mine.get("gain")):
+        return "–"
+    error = mine.get("gain_se")
+    return f"{mine['gain']:+.3f}" + (f" ± {error:.3f}" if is_number(error) else "")
