@@ -21,7 +21,7 @@ from tests.curricula.campaigns.tiny import tiny_config
 @pytest.fixture
 def store(tmp_path):
     store = CampaignStore(tmp_path / "campaigns" / "tiny")
-    store.create(tiny_config())
+    store.create(tiny_config(), {})
     return store
 
 
@@ -35,7 +35,7 @@ def test_config_survives_the_disk(store):
 
 def test_second_campaign_of_a_name_is_refused_with_what_to_do(store):
     with pytest.raises(CampaignError, match="taskgen resume tiny"):
-        store.create(tiny_config())
+        store.create(tiny_config(), {})
 
 
 def test_commit_and_state_come_back(store):
@@ -128,7 +128,7 @@ def test_seen_tasks_accumulate(store):
 
 def test_unknown_campaign_lists_the_known(store, tmp_path):
     assert campaign_folder("tiny", tmp_path) == store.folder
-    with pytest.raises(CampaignError, match="known: tiny"):
+    with pytest.raises(CampaignError, match="there are tiny"):
         campaign_folder("tinny", tmp_path)
 
 
