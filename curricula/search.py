@@ -23,11 +23,12 @@ class Candidate:
         distribution: where the branch trains.
         origin: "keep" is the incumbent unchanged, "move" came from the search, "challenger" is
             the whole target (open-ended: the frontier), entering by the paired test alone.
-        move: the effective move in the box, after clipping; empty for "keep" and "challenger".
+            "merge" is several branches put together, trained nowhere itself and never told.
+        move: the effective move in the box, after clipping; empty for all but "move".
     """
 
     distribution: TaskDistribution
-    origin: Literal["keep", "move", "challenger"] = "move"
+    origin: Literal["keep", "move", "challenger", "merge"] = "move"
     move: Move = field(default_factory=dict)
 
 

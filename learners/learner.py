@@ -16,6 +16,7 @@ import gymnasium
 import numpy as np
 from numpy.typing import NDArray
 
+from learners.merging import merged_parts
 from taskgen.generator import ProblemGenerator
 from taskgen.outcomes import Outcomes
 from taskgen.task import Task
@@ -179,3 +180,23 @@ class Learner(ABC):
             )
         for name, part in parts.items():
             part.load_state_dict(state[name])
+
+    def merged_state(
+        self,
+        parent: Mapping[str, Any],
+        branches: Sequence[Mapping[str, Any]],
+        weights: Sequence[float],
+        winner: int,
+    ) -> dict[str, Any]:
+        """Returns the state of one learner made of several that left a common parent.
+
+        Modules are averaged, parts with a `pooled_state` pool what they saw, and all else is the
+        winner's (`learners.merging`). This learner itself stays as it is.
+
+        Args:
+            parent: the state that all of them started from.
+            branches: their states, [N].
+            weights: of the branches, summing to 1, [N].
+            winner: index of the branch whose optimiser goes on.
+        """
+        return merged_parts(self.parts(), parent, branches, weights, winner)

@@ -7,7 +7,7 @@ meta-training moves; whoever evaluates finds them frozen.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -50,14 +50,30 @@ class RunningMoments:
         """Takes in N vectors, [N, …]."""
         if len(values) == 0:
             return
-        batch_mean = values.mean(axis=0, dtype=np.float64)
-        batch_squares = np.square(values - batch_mean).sum(axis=0, dtype=np.float64)
-        total = self.count + len(values)
-        delta = batch_mean - self.mean
-        self._squares = (
-            self._squares + batch_squares + delta**2 * (self.count * len(values) / total)
-        )
-        self.mean = self.mean + delta * (len(values) / total)
+        mean = values.mean(axis=0, dtype=np.float64)
+        squares = np.square(values - mean).sum(axis=0, dtype=np.float64)
+        self._combine(len(values), mean, squares)
+
+    def pool(self, branches: Sequence[RunningMoments]) -> None:
+        """Takes in what each branch saw since it was a copy of this one.
+
+        That is the branch's moments with these subtracted, the pairwise update backwards.
+        """
+        count, mean, squares = self.count, self.mean, self._squares
+        for branch in branches:
+            num_new = branch.count - count
+            if num_new == 0:
+                continue
+            new_mean = mean + (branch.mean - mean) * (branch.count / num_new)
+            shift = (new_mean - mean) ** 2 * (count * num_new / branch.count)
+            new_squares = np.maximum(branch._squares - squares - shift, 0.0)
+            self._combine(num_new, new_mean, new_squares)
+
+    def _combine(self, num: int, mean: NDArray[np.float64], squares: NDArray[np.float64]) -> None:
+        total = self.count + num
+        delta = mean - self.mean
+        self._squares = self._squares + squares + delta**2 * (self.count * num / total)
+        self.mean = self.mean + delta * (num / total)
         self.count = total
 
     def state_dict(self) -> dict[str, Any]:
@@ -73,6 +89,24 @@ class RunningMoments:
         self.count = int(state_dict["count"])
         self.mean = state_dict["mean"].numpy().copy()
         self._squares = state_dict["squares"].numpy().copy()
+
+
+def pooled_moments(
+    parent: Mapping[str, Any], branches: Sequence[Mapping[str, Any]]
+) -> dict[str, Any]:
+    """Returns the moments of all that a parent saw and each of its branches saw since.
+
+    Every vector counts once, n = n₀ + Σ (nᵢ − n₀), however the branches are weighted otherwise.
+
+    Args:
+        parent: state of the moments that the branches started from.
+        branches: states of theirs.
+    """
+    moments = [RunningMoments(tuple(parent["mean"].shape)) for _ in range(len(branches) + 1)]
+    for each, state in zip(moments, [parent, *branches], strict=True):
+        each.load_state_dict(state)
+    moments[0].pool(moments[1:])
+    return moments[0].state_dict()
 
 
 class RewardScaler:
@@ -114,6 +148,12 @@ class RewardScaler:
         """Takes the moments back."""
         self._moments.load_state_dict(state_dict)
 
+    def pooled_state(
+        self, parent: Mapping[str, Any], branches: Sequence[Mapping[str, Any]]
+    ) -> dict[str, Any]:
+        """Returns the moments of what parent and branches saw, each vector once."""
+        return pooled_moments(parent, branches)
+
 
 class ObservationNormalizer:
     """Standardises float observations by moments of what meta-training saw.
@@ -150,6 +190,12 @@ class ObservationNormalizer:
         """Takes the moments back."""
         self._moments.load_state_dict(state_dict)
         self._refresh()
+
+    def pooled_state(
+        self, parent: Mapping[str, Any], branches: Sequence[Mapping[str, Any]]
+    ) -> dict[str, Any]:
+        """Returns the moments of what parent and branches saw, each vector once."""
+        return pooled_moments(parent, branches)
 
     def _refresh(self) -> None:
         self._mean = self._moments.mean.astype(np.float32)

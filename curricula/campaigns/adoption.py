@@ -45,10 +45,39 @@ class Verdict:
 
     def to_json(self) -> dict[str, Any]:
         """Returns the verdict as it stands in a commit; what could not be measured is None."""
-        return {
-            key: None if isinstance(value, float) and not math.isfinite(value) else value
-            for key, value in asdict(self).items()
-        }
+        return _finite(asdict(self))
+
+
+@dataclass(frozen=True)
+class MergeVerdict:
+    """Whether the merge of several branches goes on in the place of the one that was chosen.
+
+    Args:
+        goes_on: whether it does.
+        difference: of the merge to that branch on the adoption tasks.
+        difference_se: its standard error, paired over tasks.
+        difference_to_keep: of the merge to "keep" on the same tasks.
+        difference_to_keep_se: its standard error, paired over tasks.
+        needed_over_keep: how large the difference to "keep" had to be.
+    """
+
+    goes_on: bool
+    difference: float
+    difference_se: float
+    difference_to_keep: float
+    difference_to_keep_se: float
+    needed_over_keep: float
+
+    def to_json(self) -> dict[str, Any]:
+        """Returns the verdict as it stands in a commit; what could not be measured is None."""
+        return _finite(asdict(self))
+
+
+def _finite(values: dict[str, Any]) -> dict[str, Any]:
+    return {
+        key: None if isinstance(value, float) and not math.isfinite(value) else value
+        for key, value in values.items()
+    }
 
 
 def kept(aa_sd: float | None) -> Verdict:
@@ -156,6 +185,88 @@ def decide(
         if near:
             chosen, why = max(near, key=lambda i: gains[i]), "tie"
     return Verdict(chosen, why, test.value, test.se, noise, aa_sd)
+
+
+def gain_noise(aa_sd: float | None, standard_errors: Sequence[float]) -> float:
+    """Returns the deviation that noise gives the difference of two branches' gains.
+
+    √(aa_sd² + mean SE²), the SE of each branch's score minus the first one's, paired over the
+    selection tasks; those that are not finite are left out. NaN where nothing is known.
+
+    Example:
+        >>> gain_noise(0.3, [0.4]), gain_noise(None, [0.3, 0.5]) ** 2
+        (0.5, 0.17)
+    """
+    finite = [error for error in standard_errors if math.isfinite(error)]
+    if not finite and aa_sd is None:
+        return math.nan
+    mean_square = sum(error**2 for error in finite) / max(len(finite), 1)
+    return math.sqrt((aa_sd or 0.0) ** 2 + mean_square)
+
+
+def merge_weights(gains: Sequence[float], noise: float) -> NDArray[np.float64]:
+    """Returns how much of each branch goes into a merge, wᵢ ∝ exp(gainᵢ / T), [N], sum 1.
+
+    T = (√3 / π) · noise. Then wᵢ is the probability that branch i is truly the best, were the
+    gains measured with Gumbel noise whose differences deviate by `noise`. With little noise all
+    the weight is the winner's, with much all branches weigh alike. Gains above "keep" or above
+    the start give the same weights.
+
+    Args:
+        gains: of the branches, finite, [N].
+        noise: of the difference of two gains, as `gain_noise` has it; 0: none.
+
+    Source:
+        Luce 1959, "Individual choice behavior"; that this is the choice of the best under Gumbel
+        noise, McFadden 1974, "Conditional logit analysis of qualitative choice behavior".
+
+    Example:
+        >>> merge_weights([0.2, 0.2], 0.1).tolist(), merge_weights([0.0, 0.2], 0.0).tolist()
+        ([0.5, 0.5], [0.0, 1.0])
+    """
+    above = np.array(gains, dtype=np.float64) - np.max(gains)
+    temperature = math.sqrt(3.0) / math.pi * noise
+    odds = np.exp(above / temperature) if temperature > 0 else (above == 0).astype(np.float64)
+    return odds / odds.sum()
+
+
+def decide_merge(
+    scores_merged: ArrayLike,
+    scores_chosen: ArrayLike,
+    scores_keep: ArrayLike,
+    *,
+    moved_by_test: bool,
+    aa_sd: float | None,
+    adopt_sd: float,
+) -> MergeVerdict:
+    """Returns whether a merge goes on in place of the branch that `decide` chose.
+
+    All three have played the adoption tasks. Where the next generation trains is decided already,
+    by branches that each trained on one distribution; a merge trained on all of them says nothing
+    about that. So what is left is the choice between two learners, neither of them the one to be
+    preferred in doubt: the better mean goes on, against the chosen branch as against "keep".
+    Only where the distribution moved because the test was won beyond the noise, the merge, which
+    goes on there, has to win that test too: adopt_sd · √(aa_sd² + SE²) over "keep".
+
+    Args:
+        scores_merged: of the merge, [B].
+        scores_chosen: of the branch that was chosen, [B].
+        scores_keep: of "keep" (which may be the same branch), [B].
+        moved_by_test: whether that branch won the test ("test", "challenger").
+        aa_sd: of `aa_gain_sd`.
+        adopt_sd: how many deviations of noise count as beyond it.
+    """
+    over_chosen = paired_difference(scores_merged, scores_chosen)
+    over_keep = paired_difference(scores_merged, scores_keep)
+    needed = noise_of(adopt_sd, aa_sd, over_keep.se) if moved_by_test else 0.0
+    return MergeVerdict(
+        bool(over_chosen.value > 0 and over_keep.value > needed),
+        over_chosen.value,
+        over_chosen.se,
+        over_keep.value,
+        over_keep.se,
+        needed,
+    )
 
 
 def decide_stream(

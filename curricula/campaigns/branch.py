@@ -179,7 +179,7 @@ def run_job(job: Job, progress: Progress | None = None) -> None:
         return
     config = CampaignConfig.model_validate(job.config)
     generator = make_generator(config.generator)
-    learner, curriculum = restore(config, generator, _start_state(job))
+    learner, curriculum = restore(config, generator, start_state(job.start))
     tally = Tally()
     exams: dict[str, Outcomes] = {}
     failed = state = None
@@ -195,12 +195,13 @@ def run_job(job: Job, progress: Progress | None = None) -> None:
     except Exception as error:
         _log.warning("branch %s failed", job.branch, exc_info=True)
         exams, failed = {}, f"{type(error).__name__}: {error}"
-    _stage(job, LegResult(job.digest, state, exams, tally, failed))
+    stage(Path(job.out), LegResult(job.digest, state, exams, tally, failed))
 
 
-def _stage(job: Job, result: LegResult) -> None:
+def stage(path: Path, result: LegResult) -> None:
+    """Writes a result where the campaign finds it, also after an interruption."""
     save_state(
-        Path(job.out),
+        path,
         {
             "digest": result.digest,
             "state": result.state,
@@ -213,14 +214,18 @@ def _stage(job: Job, result: LegResult) -> None:
 
 def read_result(job: Job) -> LegResult | None:
     """Returns the staged result of a job, None if there is none or it is another job's."""
-    path = Path(job.out)
+    return read_staged(Path(job.out), job.digest)
+
+
+def read_staged(path: Path, digest: str) -> LegResult | None:
+    """Returns what was staged in a file, None if there is nothing of that digest."""
     if not path.is_file():
         return None
     try:
         data = load_state(path)
-    except Exception:  # torn or damaged: as good as not there, the job is done again
+    except Exception:  # torn or damaged: as good as not there, it is made again
         return None
-    if data.get("digest") != job.digest:
+    if data.get("digest") != digest:
         return None
     exams = {name: _unpack(packed) for name, packed in data["exams"].items()}
     return LegResult(
@@ -228,9 +233,9 @@ def read_result(job: Job) -> LegResult | None:
     )
 
 
-def _start_state(job: Job) -> dict[str, Any]:
+def start_state(file: str) -> dict[str, Any]:
     """Returns the state of a commit's checkpoint, or that of an earlier leg's result."""
-    data = load_state(Path(job.start))
+    data = load_state(Path(file))
     return data["state"] if "digest" in data else data
 
 

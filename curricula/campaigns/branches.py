@@ -14,7 +14,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from curricula.campaigns.branch import Exam, Job, LegResult, Tally, read_result
+from curricula.campaigns.branch import (
+    Exam,
+    Job,
+    LegResult,
+    Tally,
+    read_result,
+    read_staged,
+    stage,
+)
 from curricula.campaigns.checkpoint import CampaignError, CampaignStore
 from curricula.campaigns.config import CampaignConfig
 from curricula.campaigns.executors import Executor
@@ -37,7 +45,7 @@ class Branch:
     """One candidate on its way through a generation.
 
     Args:
-        name: for people and files, "keep", "move-1", "challenger", "keep-again".
+        name: for people and files, "keep", "move-1", "challenger", "keep-again", "merge".
         candidate: where it trains.
         training_seed: of its training; the same for all but the A/A copy of "keep".
         legs: what it has done so far.
@@ -46,6 +54,9 @@ class Branch:
         gain: score minus the start's score on the selection tasks, and its standard error.
         rung_gain: the same at the rung.
         failure: what its training or an exam raised; None: nothing. Its gain is NaN then.
+        inherited_env_steps: training steps of the branches that it was merged from.
+        start: file and digest of the state after the last leg that trained, for the next one;
+            None before any did.
     """
 
     name: str
@@ -58,23 +69,20 @@ class Branch:
     gain_se: float = float("nan")
     rung_gain: float | None = None
     failure: str | None = None
-    _last_job: Job | None = None
+    inherited_env_steps: int = 0
+    start: tuple[str, str] | None = None
 
     @property
     def env_steps(self) -> int:
-        """Training steps so far."""
-        return sum(leg.tally.train_env_steps for leg in self.legs)
+        """Training steps so far, of all branches that are in it."""
+        own = sum(leg.tally.train_env_steps for leg in self.legs)
+        return self.inherited_env_steps + own
 
     @property
     def state(self) -> dict[str, Any] | None:
         """Learner and curriculum after the last leg that trained; None before any did."""
         trained = [leg.state for leg in self.legs if leg.state is not None]
         return trained[-1] if trained else None
-
-    @property
-    def start(self) -> tuple[str, str] | None:
-        """File and digest of that state, for the next leg."""
-        return (self._last_job.out, self._last_job.digest) if self._last_job else None
 
     def finish_leg(self, job: Job) -> None:
         """Takes the staged result of a job in.
@@ -92,7 +100,7 @@ class Branch:
             return
         self.exams |= result.exams
         if job.env_steps:
-            self._last_job = job
+            self.start = (job.out, job.digest)
 
     def _fail(self, job: Job, reason: str) -> None:
         """Stops the branch; one that cannot be spared is tried again when resumed."""
@@ -198,6 +206,27 @@ class Nursery:
     def seen(self) -> list[int]:
         """Digests of the tasks that any branch trained on."""
         return [digest for tally in self.tallies for digest in tally.seen]
+
+    def graft(
+        self,
+        branch: Branch,
+        digest: str,
+        make_state: Callable[[], dict[str, Any]],
+    ) -> None:
+        """Gives a branch a state that no job trained, staged like the result of one.
+
+        Args:
+            branch: has no legs yet.
+            digest: what identifies the state: everything it depends on.
+            make_state: makes it, unless it is staged already.
+        """
+        out = self._store.staged / f"{self.generation:06d}-{branch.name}.pt"
+        result = read_staged(out, digest)
+        if result is None:
+            result = LegResult(digest, make_state(), {}, Tally())
+            stage(out, result)
+        branch.legs.append(result)
+        branch.start = (str(out), digest)
 
     def start_branch(self) -> Branch:
         """Returns the state that every branch forks, as a branch that does not train."""

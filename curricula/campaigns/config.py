@@ -79,10 +79,23 @@ class GenerationConfig(Section):
     adopt_sd: Annotated[float, Field(ge=0)] = Field(
         default=1.0, description="how many deviations of noise a winner must beat 'keep' by"
     )
+    merge: bool = Field(
+        default=False,
+        description="whether the branches are merged into one learner, weighted by their gains, "
+        "which goes on if it beats both the adopted branch and 'keep' on the adoption tasks",
+    )
     rollback_sd: Annotated[float, Field(ge=0)] = Field(
         default=3.0,
         description="stream mode: a fall by more deviations of noise rolls the learner back",
     )
+
+    @model_validator(mode="after")
+    def _merges_several(self) -> GenerationConfig:
+        if self.merge and self.num_candidates < 2:
+            raise ValueError(
+                f"merge needs at least two branches; num_candidates is {self.num_candidates}."
+            )
+        return self
 
 
 class EvaluationConfig(Section):

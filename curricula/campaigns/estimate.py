@@ -79,7 +79,7 @@ def generation_env_steps(config: CampaignConfig, lifetime_steps: float) -> dict[
         branches += sum(1 / every for every in extra if every)
     at_rungs = branches if moves and generation.rung_share else 0.0
     selections = branches + at_rungs + 1.0
-    adoptions = 2.0 if moves else 0.0
+    adoptions = 2.0 + generation.merge if moves else 0.0
     num_tasks = (
         selections * evaluation.num_selection
         + adoptions * evaluation.num_adoption

@@ -2,7 +2,8 @@
 
 All branches fork the same checkpoint and train for the same steps with the same seeds. After a
 share of the steps those that are behind beyond the noise stop (the rung). The best is played
-against "keep" once more on fresh tasks, and adopted only if it wins there.
+against "keep" once more on fresh tasks, and adopted only if it wins there. Where the settings say
+so, all branches are then merged into one learner, which goes on if it is better than the adopted.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from curricula.campaigns import adoption
+from curricula.campaigns import adoption, merging
 from curricula.campaigns.branches import (
     HISTORY,
     NUM_NOISE,
@@ -46,8 +47,15 @@ def run(setup: Setup, nursery: Nursery, ledger: Ledger, incumbent: TaskDistribut
     search_s += time.perf_counter() - clock
     aa_sd = adoption.aa_gain_sd(noise)
     decision, winner = _decide(setup, nursery, incumbent, contenders, aa_sd)
+    goes_on = winner
+    if setup.config.generation.merge:
+        exam = setup.adoption(nursery.generation, incumbent)
+        moved_by_test = decision["decided_by"] in ("test", "challenger")
+        goes_on, decision["merge"] = merging.try_merge(
+            setup, nursery, exam, branches, winner, aa_sd, moved_by_test=moved_by_test
+        )
     return Grown(
-        branch=winner,
+        branch=goes_on,
         incumbent=winner.candidate.distribution,
         branches=branches,
         decision=decision,

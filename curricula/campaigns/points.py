@@ -127,6 +127,7 @@ def _search_points(record: Record) -> dict[str, Any]:
         f"search/{key}": decision.get(key)
         for key in ("difference", "difference_se", "noise", "aa_gain_sd")
     }
+    points |= _merge_points(decision.get("merge") or {})
     best: dict[str, float] = {}
     for candidate in record["candidates"]:
         if is_number(gain := candidate.get("gain")):
@@ -142,6 +143,18 @@ def _search_points(record: Record) -> dict[str, Any]:
     for name, value in (_trained(record).get("metrics") or {}).items():
         points[_in_section("train", name)] = value
     return points
+
+
+def _merge_points(merge: Mapping[str, Any]) -> dict[str, Any]:
+    """Returns what became of the merge; `merge_num_effective` is 1 / Σ w², how many count in it."""
+    if not merge:
+        return {}
+    keys = ("difference", "difference_se", "difference_to_keep", "noise")
+    return {
+        **{f"search/merge_{key}": merge.get(key) for key in keys},
+        "search/merge_goes_on": int(merge["goes_on"]),
+        "search/merge_num_effective": 1.0 / sum(w**2 for w in merge["weights"]),
+    }
 
 
 def _trained(record: Record) -> Mapping[str, Any]:

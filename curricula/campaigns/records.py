@@ -4,6 +4,7 @@
 {
   "campaign": str, "generation": int,          0 is the untrained start
   "checkpoint": {"file": str, "sha256": str},  learner and curriculum of the adopted branch
+                                               (or of the merge; lineage_env_steps count all in it)
   "incumbent": distribution, "frontier": distribution, "volume": float,
   "movable": [name], "parameters": {name: {"low", "high"} or {choice: weight}},
   "totals": {"env_steps", "train_env_steps", "evaluation_env_steps", "lineage_env_steps",
@@ -12,7 +13,12 @@
   "candidates": [{"index", "name", "origin", "move", "distribution", "gain", "gain_se", "rung_gain",
                   "pruned", "failure", "env_steps", "seconds", "metrics"}],
   "decision": {"winner": int | null, "decided_by": str, "difference": float, "difference_se": float,
-               "noise": float, "aa_gain_sd": float | null},  winner null: the distribution stays
+               "noise": float, "aa_gain_sd": float | null,  winner null: the distribution stays
+               "merge": null | {"goes_on": bool, "branches": [index], "weights": [float],
+                        "noise": float, "failure": str | null, "difference", "difference_se",
+                        "difference_to_keep", "difference_to_keep_se", "needed_over_keep"}},
+                                               only with generation.merge; goes_on: the learner is
+                                               the merge, the distribution still the winner's
   "monitor": {"target": measures, "start": measures}, "forgetting": float,
   "tasks": [task JSON], "search": state, "search_metrics": {…}, "noise_history": [float],
   "gain_history": [float], "quarantine": {task id: reason},

@@ -159,15 +159,30 @@ def decision_text(record: Record) -> str:
     if winner is None:
         stays = {"keep": "distribution stays", "rollback": "rolled back"}
         return stays.get(decided_by, f"where it was by {decided_by}")
-    return (
-        winner["origin"]
-        if decided_by == winner["origin"]
-        else f"{winner['origin']} by {decided_by}"
-    )
+    origin = winner["origin"]
+    text = origin if decided_by == origin else f"{origin} by {decided_by}"
+    return f"{text}, merged" if (record["decision"].get("merge") or {}).get("goes_on") else text
 
 
 def decision_sentences(record: Record, escape: Escape = str) -> str:
     """Returns what was tried, what goes on, why, and by how much, in whole sentences."""
+    sentences = _test_sentences(record, escape)
+    merge = (record.get("decision") or {}).get("merge")
+    return f"{sentences} {_merge_sentence(merge, escape)}" if merge else sentences
+
+
+def _merge_sentence(merge: Mapping[str, Any], escape: Escape) -> str:
+    """Returns what became of the merge of a generation's branches."""
+    what = f"The merge of {len(merge['branches'])} branches"
+    if merge.get("failure"):
+        return f"{what} failed: {escape(merge['failure'])}."
+    by = f"{number(merge.get('difference'))} ± {number(merge.get('difference_se'))} (SE)"
+    if merge["goes_on"]:
+        return f"{what} goes on there in its place: it was better by {by}."
+    return f"{what} does not go on: its difference from what does was {by}."
+
+
+def _test_sentences(record: Record, escape: Escape) -> str:
     decision = record.get("decision") or {}
     decided_by = decision.get("decided_by", "")
     tried = len(record["candidates"])

@@ -85,7 +85,7 @@ class ScriptedExecutor:
                 **self._tally,
             )
             state = {"branch": job.branch, "leg": leg} if trains else None
-            branch_module._stage(job, LegResult(job.digest, state, exams, tally))
+            branch_module.stage(Path(job.out), LegResult(job.digest, state, exams, tally))
 
     def close(self) -> None:
         """There is nothing to end."""
