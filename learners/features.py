@@ -2,8 +2,8 @@
 
 A row is [observation | previous action | previous reward | episode start | lifetime left]. The
 previous action is one-hot, or what the environment was given in units of its box; it is all zero
-at the start of a lifetime. The reward is raw, as in VariBAD's code (Zintgraf et al. 2020,
-arXiv:1910.08348): its size is what tells the tasks apart.
+at the start of a lifetime. The reward is raw but for a unit that all tasks share (`RewardScaler`):
+its size is what tells the tasks apart.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from learners.boxes import UnitBox, is_float_box
 from learners.learner import Step
-from learners.normalization import ObservationNormalizer
+from learners.normalization import ObservationNormalizer, RewardScaler
 
 
 class SpaceFeatures:
@@ -81,6 +81,7 @@ class InputFeatures:
         observation_space: of one task.
         action_space: of one task.
         normalize: standardise observations of a float space by running moments.
+        rewards: knows the unit of the rewards; None: they are fed as they are.
 
     `num` is the length of a row; `normalizer` is None where nothing is standardised.
     """
@@ -91,7 +92,9 @@ class InputFeatures:
         action_space: gymnasium.Space[Any],
         *,
         normalize: bool = True,
+        rewards: RewardScaler | None = None,
     ) -> None:
+        self._rewards = rewards
         self.observation = SpaceFeatures(observation_space)
         self.action = SpaceFeatures(action_space, in_units=True)
         self.num = self.observation.num + self.action.num + 3
@@ -118,6 +121,6 @@ class InputFeatures:
             out[:, num_seen:-3] = 0.0
         else:
             self.action.write(out[:, num_seen:-3], previous_actions)
-        out[:, -3] = step.rewards
+        out[:, -3] = step.rewards / (1.0 if self._rewards is None else self._rewards.input_unit)
         out[:, -2] = step.episode_start
         out[:, -1] = step.lifetime_left

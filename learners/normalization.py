@@ -1,8 +1,10 @@
 """Running scales of rewards and observations; they are part of what a learner saves.
 
-Rewards are scaled for the loss alone: the network sees them raw, because their size is what it
-has to learn about a task. Observations of float spaces are standardised by moments that only
-meta-training moves; whoever evaluates finds them frozen.
+For the loss, rewards are scaled by the deviation of the return. The network sees them raw, because
+their size is what it has to learn about a task; where they are typically larger than 1, which
+would saturate its memory, the rewards of all tasks are divided by one number. Observations of
+float spaces are standardised. Only meta-training moves these scales; whoever evaluates finds them
+frozen.
 """
 
 from __future__ import annotations
@@ -110,16 +112,17 @@ def pooled_moments(
 
 
 class RewardScaler:
-    """Divides rewards by the running deviation of the discounted return so far in a lifetime.
+    """Scales rewards by what meta-training saw: one way for the loss, another for the network.
 
     Args:
         gamma: discount of one env step.
-        clip: the largest size of a scaled reward.
+        clip: the largest size of a reward scaled for the loss.
         enabled: False: rewards pass as they are, and nothing is recorded.
 
     Source:
-        The normaliser of VariBAD (Zintgraf et al. 2020, arXiv:1910.08348); here the return so far
-        runs over the whole lifetime, not over the episode.
+        The normaliser of VariBAD (Zintgraf et al. 2020, arXiv:1910.08348), which feeds the memory
+        raw rewards; here the return so far runs over the whole lifetime, not over the episode,
+        and large rewards are fed in units of their running root mean square.
     """
 
     def __init__(self, gamma: float, clip: float = 10.0, *, enabled: bool = True) -> None:
@@ -127,26 +130,34 @@ class RewardScaler:
         self._clip = clip
         self._enabled = enabled
         self._moments = RunningMoments(())
+        self._squares = RunningMoments(())
 
     def update(self, rewards: NDArray[np.floating], valid: NDArray[np.bool_]) -> None:
         """Takes in the rewards of B lifetimes, [B, H]."""
         if self._enabled:
             self._moments.update(discounted_sums_so_far(rewards, self._gamma)[valid])
+            self._squares.update(np.square(rewards[valid]))
+
+    @property
+    def input_unit(self) -> float:
+        """What the network's rewards are divided by: max(1, √(mean r²)); 1 before any was seen."""
+        return max(1.0, float(np.sqrt(self._squares.mean)))
 
     def scale(self, rewards: NDArray[np.floating]) -> NDArray[np.float32]:
-        """Returns the rewards in units of the deviation, within ± clip."""
+        """Returns r / deviation of the discounted return so far, within ± clip: for the loss."""
         if not self._enabled:
             return rewards.astype(np.float32)
         deviation = np.sqrt(self._moments.variance + 1e-8)
         return np.clip(rewards / deviation, -self._clip, self._clip).astype(np.float32)
 
     def state_dict(self) -> dict[str, Any]:
-        """Returns the moments."""
-        return self._moments.state_dict()
+        """Returns the moments of returns and squares."""
+        return {"returns": self._moments.state_dict(), "squares": self._squares.state_dict()}
 
     def load_state_dict(self, state_dict: Mapping[str, Any]) -> None:
         """Takes the moments back."""
-        self._moments.load_state_dict(state_dict)
+        self._moments.load_state_dict(state_dict["returns"])
+        self._squares.load_state_dict(state_dict["squares"])
 
     def pooled_state(
         self, parent: Mapping[str, Any], branches: Sequence[Mapping[str, Any]]

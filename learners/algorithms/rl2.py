@@ -6,7 +6,7 @@ is to an ordinary one; the policy is trained over whole lifetimes by clipped pol
 Source: Duan et al. 2016, "RL²: Fast reinforcement learning via slow reinforcement learning"
 (arXiv:1611.02779); Wang et al. 2016, "Learning to reinforcement learn" (arXiv:1611.05763). Here:
 PPO (arXiv:1707.06347) in place of TRPO and A3C, the share of the lifetime that remains among the
-inputs, rewards scaled for the loss alone, every lifetime recomputed from its empty memory.
+inputs, rewards scaled for the loss, every lifetime recomputed from its empty memory.
 """
 
 from __future__ import annotations
@@ -55,7 +55,8 @@ class RL2Config(PPOConfig):
         encoder_sizes: units of the layers before the memory; () feeds it the inputs themselves.
         heads_see_inputs: whether policy and critic see the encoded inputs beside the memory.
         normalize_observations: standardise observations of float spaces by running moments.
-        normalize_rewards: scale rewards, for the loss alone, by the deviation of the return.
+        normalize_rewards: scale rewards, for the loss by the deviation of the return, for the
+            network by their root mean square where that is above 1.
         gamma: discount of one env step, in [0, 1].
         lambda_: weight of later TD errors in the advantage, in [0, 1].
         across_episodes: let credit flow across the ends of episodes inside a lifetime.
@@ -112,12 +113,15 @@ class RL2(Learner):
     ) -> None:
         self.config = config
         self._head = make_head(action_space)
+        self._rewards = RewardScaler(config.gamma, enabled=config.normalize_rewards)
         self._features = InputFeatures(
-            observation_space, action_space, normalize=config.normalize_observations
+            observation_space,
+            action_space,
+            normalize=config.normalize_observations,
+            rewards=self._rewards,
         )
         self.network = RecurrentActorCritic(self._shape(), seed).to(_device(config.device))
         self._optimization = ClippedOptimization(self.network, self._head, config)
-        self._rewards = RewardScaler(config.gamma, enabled=config.normalize_rewards)
         self._tape = Tape()
 
     @classmethod

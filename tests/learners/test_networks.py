@@ -12,6 +12,7 @@ from learners.features import InputFeatures, SpaceFeatures
 from learners.heads import CategoricalHead
 from learners.learner import Step
 from learners.networks import NetworkShape, RecurrentActorCritic, stretches
+from learners.normalization import RewardScaler
 from learners.precision import favoured_cell, has_bfloat16_unit, resolve_compute
 
 
@@ -84,6 +85,10 @@ def test_a_row_holds_observation_action_reward_start_and_what_is_left():
     np.testing.assert_array_equal(out[0], [0, 1, 0, 0, 0, -50, 1, 0.25])
     features.write(out, step, np.array([2, 0]))
     np.testing.assert_array_equal(out[:, 2:5], [[0, 0, 1], [1, 0, 0]])
+    scaler = RewardScaler(gamma=1.0)
+    scaler.update(np.array([[3.0, -4.0]]), np.ones((1, 2), dtype=bool))
+    InputFeatures(Discrete(2), Discrete(3), rewards=scaler).write(out, step, None)
+    np.testing.assert_allclose(out[:, 5], step.rewards / np.sqrt(12.5), rtol=1e-6)
 
 
 @pytest.mark.parametrize("cell", ["lstm", "gru"])

@@ -31,6 +31,16 @@ def test_a_scaler_that_is_off_passes_rewards_as_they_are():
     scaler = RewardScaler(gamma=0.9, enabled=False)
     scaler.update(np.full((1, 3), 50.0), np.ones((1, 3), dtype=bool))
     assert scaler.scale(np.array([50.0])).tolist() == [50.0]
+    assert scaler.input_unit == 1.0
+
+
+def test_the_network_counts_rewards_in_their_typical_size_where_that_is_above_1():
+    scaler = RewardScaler(gamma=0.9)
+    assert scaler.input_unit == 1.0
+    scaler.update(np.array([[0.5, 0.0, 99.0]]), np.array([[True, True, False]]))
+    assert scaler.input_unit == 1.0, "small rewards stay raw"
+    scaler.update(np.array([[-8.0, 4.0]]), np.ones((1, 2), dtype=bool))
+    assert scaler.input_unit == pytest.approx(np.sqrt((0.25 + 64 + 16) / 4))
 
 
 def test_observations_are_standardised_and_clipped_in_place():

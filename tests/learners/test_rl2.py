@@ -89,6 +89,17 @@ def test_the_loss_sees_scaled_rewards(signs, make_learner, make_env):
     assert np.abs(raw.td_errors).max() > 900.0
 
 
+def test_one_unit_is_all_that_the_network_does_not_see_of_a_reward(signs, make_learner, make_env):
+    tasks = [task for size in (2.0, 50.0) for task in signs.tasks(3, size=size)]
+    learner, env = make_learner(), make_env(6)
+    typical = np.sqrt((2.0**2 + 50.0**2) / 2)
+    for unit in (1.0, typical, typical):  # the first batch is what the unit is measured on
+        train(learner, env, tasks)
+        fed = np.abs(learner._tape["inputs"][1:, :, -3])
+        np.testing.assert_allclose(fed[:, :3], 2.0 / unit, rtol=1e-6)
+        np.testing.assert_allclose(fed[:, 3:], 50.0 / unit, rtol=1e-6)
+
+
 @pytest.mark.parametrize("cell", ["lstm", "gru"])
 @pytest.mark.parametrize(("precision", "tolerance"), [("float32", 1e-5), ("bfloat16", 1e-2)])
 def test_rollout_and_training_agree_on_the_first_pass(
