@@ -163,7 +163,10 @@ class RewardScaler:
         self, parent: Mapping[str, Any], branches: Sequence[Mapping[str, Any]]
     ) -> dict[str, Any]:
         """Returns the moments of what parent and branches saw, each vector once."""
-        return pooled_moments(parent, branches)
+        return {
+            name: pooled_moments(moments, [branch[name] for branch in branches])
+            for name, moments in parent.items()
+        }
 
 
 class ObservationNormalizer:

@@ -102,8 +102,9 @@ def test_a_learner_merges_its_branches_and_trains_on(signs, make_learner, make_e
         torch.testing.assert_close(value.double(), 0.25 * one + 0.75 * other, atol=1e-6, rtol=0)
     assert merged["optimizer"] is branches[0]["optimizer"]
     assert merged["counters"] == branches[0]["counters"]
-    played = [branch["rewards"]["count"] for branch in branches]
-    assert merged["rewards"]["count"] == sum(played) > max(played)
+    for moments in ("returns", "squares"):
+        played = [branch["rewards"][moments]["count"] for branch in branches]
+        assert merged["rewards"][moments]["count"] == sum(played) > max(played)
     for name, value in learner.state_dict()["network"].items():
         assert torch.equal(value, before["network"][name]), "merging leaves the learner alone"
     learner.load_state_dict(merged)
