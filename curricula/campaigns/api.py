@@ -22,7 +22,8 @@ from curricula.campaigns.checkpoint import CampaignError, CampaignStore, campaig
 from curricula.campaigns.executors import make_executor
 from curricula.campaigns.machine import Machine, require_available
 from curricula.campaigns.plugins import make_generator
-from curricula.campaigns.sealed import suite_test
+from curricula.campaigns.sealed import suite_test, tasks_test
+from curricula.campaigns.task_files import problems_of, refuse, tasks_of
 from learners.learner import Learner
 
 DEFAULT_ROOT = Path("mlruns")
@@ -50,20 +51,38 @@ def load_learner(
 
 
 def evaluate_campaign(
-    campaign: str | Path, root: Path = DEFAULT_ROOT, suite: str | None = None
+    campaign: str | Path,
+    root: Path = DEFAULT_ROOT,
+    suite: str | None = None,
+    tasks: str | Path | None = None,
 ) -> dict[str, Any]:
-    """Plays the sealed test, or a named suite, with a campaign's newest learner.
+    """Plays the sealed test, a named suite or given tasks, with a campaign's newest learner.
+
+    Each is a use of the test, counted in the campaign's folder.
+
+    Args:
+        campaign: its name under the root, or its folder.
+        root: where campaigns and imported tasks lie.
+        suite: of the campaign's generator, in place of the sealed test.
+        tasks: an imported set's name, or a file of tasks, in place of the sealed test.
 
     Returns:
-        What `curricula.campaigns.sealed.sealed_test` or `suite_test` returns.
+        What `curricula.campaigns.sealed.sealed_test` or `tasks_test` returns.
 
     Raises:
-        CampaignError: if there is no such campaign, commit or suite, or it is running just now.
+        CampaignError: if there is no such campaign, commit, suite or set, if the tasks are not of
+            the campaign's generator, or if its sealed test is asked for while it is running.
     """
+    if suite is not None and tasks is not None:
+        raise CampaignError("one thing at a time: a suite or tasks, not both.")
     opened = _opened(campaign_folder(campaign, root))
     record = _record(opened.store, None)
     if suite is not None:
         return suite_test(opened.setup, opened.store, record, suite)
+    if tasks is not None:
+        name, given = tasks_of(str(tasks), root)
+        refuse(f"{tasks}, for {opened.config.name},", problems_of(given, opened.setup.generator))
+        return tasks_test(opened.setup, opened.store, record, given, name)
     opened.store.lock()
     executor = make_executor(opened.config.executor, opened.display.steps)
     try:

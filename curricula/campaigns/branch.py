@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import hashlib
 import importlib.metadata
+import json
 import logging
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -31,7 +32,7 @@ from taskgen.distribution import TaskDistribution
 from taskgen.generator import EnvGenerator, TaskBatch, TaskGenerator
 from taskgen.outcomes import Outcomes
 from taskgen.splits import Draws, Split, TaskSource
-from taskgen.task import canonical_json
+from taskgen.task import Task, canonical_json
 from taskgen.vector import Lifetime, LifetimeVectorEnv
 
 _EXAM_SLOTS = 256
@@ -125,8 +126,9 @@ def _taskgen_version() -> str:
 class Tally:
     """What a leg used and met, counted as it goes.
 
-    `failures` are tasks by id (they go into quarantine), `draw_reasons` the newest parameter rows
-    and seeds of which no task could be made.
+    `failures` are reasons by the id of a task (which goes into quarantine), `failed_tasks` those
+    tasks as JSON text, `draw_reasons` the newest parameter rows and seeds of which no task could
+    be made.
     """
 
     train_env_steps: int = 0
@@ -136,10 +138,18 @@ class Tally:
     train_s: float = 0.0
     evaluate_s: float = 0.0
     failures: dict[str, str] = field(default_factory=dict)
+    failed_tasks: dict[str, str] = field(default_factory=dict)
     draws: dict[str, int] = field(default_factory=dict)
     draw_reasons: dict[str, str] = field(default_factory=dict)
     metrics: dict[str, float] = field(default_factory=dict)
     seen: list[int] = field(default_factory=list)
+
+    def count_failures(self, failures: Mapping[str, str], tasks: Iterable[Task]) -> None:
+        """Adds why some of the tasks could not be played, and those tasks themselves."""
+        if failures:
+            self.failures |= failures
+            failed = [task for task in tasks if task.id in failures]
+            self.failed_tasks |= {task.id: json.dumps(task.to_json()) for task in failed}
 
     def count_draws(self, draws: Draws) -> None:
         """Adds what became of the tasks that a source made."""
@@ -334,7 +344,7 @@ def _train(
             outcomes, metrics = learner.meta_train(play, tasks, train_mask, rng)
             curriculum.tell(proposals, _scores(curriculum, outcomes))
             _count(tally, generator, proposals, outcomes, metrics)
-            tally.failures |= play.failures
+            tally.count_failures(play.failures, tasks)
             source.quarantine |= play.failures.keys()
             num_idle = 0 if outcomes.num_env_steps else num_idle + 1
             _require_play(num_idle, play)
@@ -376,7 +386,7 @@ def _sit(
         seed=exam.play_seed,
         greedy=config.evaluation.greedy,
     )
-    tally.failures |= curve.failures
+    tally.count_failures(curve.failures, tasks)
     tally.evaluation_env_steps += curve.outcomes.num_env_steps
     tally.evaluate_s += time.perf_counter() - started
     return curve.outcomes

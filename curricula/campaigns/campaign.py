@@ -229,6 +229,8 @@ class Campaign:
 
     def _commit(self, record: dict[str, Any], state: Any, nursery: Nursery) -> dict[str, Any]:
         self.store.save_seen(record["generation"], nursery.seen)
+        for tally in nursery.tallies:
+            self.store.save_quarantined(tally.failed_tasks)
         record = self.store.commit(record, state)
         self.store.tidy(self.config.checkpoints, record["best"]["generation"])
         self.tracker.record(record)

@@ -8,8 +8,9 @@
   checkpoints/000003.pt learner and curriculum, named and hashed by the commit
   staged/               finished branches of the generation that is running
   seen/000003.npy       digests of the tasks that were trained on
+  quarantine/<id>.json  tasks that could not be played; the commits have the reasons
   optuna.journal        the search's own record, rebuilt where it disagrees
-  sealed_test.json      every playing of the sealed test
+  sealed_test.json      every use of the test: the sealed test, suites, tasks from elsewhere
   leak_report.json      what the sets of tasks have in common
   mlflow.json           which runs of MLflow belong to it
   lock                  held by the process that runs it
@@ -38,6 +39,8 @@ from numpy.typing import NDArray
 
 from curricula.campaigns import strict_yaml
 from curricula.campaigns.config import CampaignConfig, CheckpointConfig
+
+_MAX_QUARANTINED = 1000
 
 
 class CampaignError(RuntimeError):
@@ -230,6 +233,35 @@ class CampaignStore:
         paths = sorted((self.folder / "seen").glob("*.npy"))
         parts = [np.load(path, allow_pickle=False) for path in paths]
         return np.unique(np.concatenate([np.zeros(0, dtype=np.int64), *parts]))
+
+    def save_quarantined(self, tasks: Mapping[str, str]) -> None:
+        """Writes tasks that could not be played, JSON by id; a thousand of them are enough."""
+        folder = self.folder / "quarantine"
+        room = _MAX_QUARANTINED - len(list(folder.glob("*.json"))) if tasks else 0
+        fresh = [task_id for task_id in tasks if not (folder / f"{task_id}.json").exists()]
+        for task_id in fresh[: max(room, 0)]:
+            write_atomically(folder / f"{task_id}.json", tasks[task_id].encode())
+
+    def quarantined(self) -> Iterator[dict[str, Any]]:
+        """Yields the tasks that could not be played, as JSON."""
+        for path in sorted((self.folder / "quarantine").glob("*.json")):
+            yield json.loads(path.read_text(encoding="utf-8"))
+
+    def test_results(self) -> list[dict[str, Any]]:
+        """Returns what every use of the test came to, oldest first."""
+        path = self.folder / "sealed_test.json"
+        return json.loads(path.read_text())["results"] if path.is_file() else []
+
+    def add_test_result(self, result: Mapping[str, Any]) -> dict[str, Any]:
+        """Writes down one more use of the test; returns it with the count of uses so far."""
+        with (self.folder / "sealed_test.lock").open("w") as guard:
+            # A suite may be played while the campaign itself opens the test.
+            fcntl.flock(guard, fcntl.LOCK_EX)
+            earlier = self.test_results()
+            counted = {**result, "uses": len(earlier) + 1}
+            data = {"uses": counted["uses"], "results": [*earlier, counted]}
+            write_atomically(self.folder / "sealed_test.json", json.dumps(data, indent=1).encode())
+        return counted
 
     def tidy(self, rule: CheckpointConfig, best_generation: int) -> None:
         """Deletes checkpoints that no rule keeps: the last, every k-th, the best, the first."""

@@ -81,6 +81,7 @@ class CampaignRuns:
         experiment: name of the experiment, made if it is not there.
         folder: the campaign's folder; `mlflow.json` in it remembers the run's id.
         name: the campaign's name.
+        reopen: whether the run goes on; else it must be there, and stays as open as it is.
 
     Attributes:
         client: of the store.
@@ -90,13 +91,15 @@ class CampaignRuns:
         logged: the newest generation that the store has all of, -1 for none.
     """
 
-    def __init__(self, uri: str, root: Path, experiment: str, folder: Path, name: str) -> None:
+    def __init__(
+        self, uri: str, root: Path, experiment: str, folder: Path, name: str, reopen: bool = True
+    ) -> None:
         self.uri, self.folder, self.name = uri, folder, name
         self.client = open_client(uri, root)
         self.experiment = self._find_experiment(experiment, root)
         memo = _read_memo(folder, uri)
         self.key: str = memo.get("key") or secrets.token_hex(8)
-        self.campaign, self.key = self._find_campaign(memo)
+        self.campaign, self.key = self._find_campaign(memo, reopen)
         self.logged = self._last_logged()
         self.generations = self._find_generations(memo.get("generations", {}))
         self.save()
@@ -256,14 +259,16 @@ class CampaignRuns:
             )
         return str(found.experiment_id)
 
-    def _find_campaign(self, memo: Mapping[str, Any]) -> tuple[str, str]:
+    def _find_campaign(self, memo: Mapping[str, Any], reopen: bool) -> tuple[str, str]:
         """The campaign's run and its key: remembered, found by tags, or new."""
         run = self._remembered(memo.get("run")) or self._tagged(memo)
+        if run is None and not reopen:
+            raise RuntimeError(f"the run of {self.name} was deleted")
         if run is None:
             self.save()  # the key is on disk before a run has it, so the run can be found
             tags = {_CAMPAIGN: self.key, _KIND: "campaign", **_SOURCE}
             run = self.client.create_run(self.experiment, None, tags, self.name)
-        elif run.info.status != "RUNNING":
+        elif reopen and run.info.status != "RUNNING":
             self.client.update_run(run.info.run_id, "RUNNING")
         return run.info.run_id, run.data.tags[_CAMPAIGN]
 
@@ -316,6 +321,11 @@ class CampaignRuns:
 
 
 _SOURCE = {"mlflow.source.name": "taskgen", "mlflow.source.type": "LOCAL"}
+
+
+def is_remembered(folder: Path, uri: str) -> bool:
+    """Whether a campaign has a run in this store, as far as its folder knows."""
+    return bool(_read_memo(folder, uri).get("run"))
 
 
 def _first_commit(folder: Path) -> str | None:

@@ -25,7 +25,7 @@ from curricula.campaigns import pictures, report
 from curricula.campaigns.checkpoint import CampaignStore
 from curricula.campaigns.config import Plugin, TrackingConfig
 from curricula.campaigns.machine import machine_text, package_versions
-from curricula.campaigns.mlflow_runs import NOTE, CampaignRuns, tracking_uri
+from curricula.campaigns.mlflow_runs import NOTE, CampaignRuns, is_remembered, tracking_uri
 from curricula.campaigns.points import (
     is_number,
     measure_points,
@@ -35,7 +35,7 @@ from curricula.campaigns.points import (
     winner_of,
 )
 from curricula.campaigns.records import Record
-from curricula.campaigns.words import number
+from curricula.campaigns.words import number, uses_text
 from taskgen.distribution import TaskDistribution
 from taskgen.generator import TaskGenerator
 from taskgen.task import Task
@@ -43,9 +43,13 @@ from taskgen.task import Task
 _CHANGEABLE = ("budget", "executor", "tracking", "checkpoints")
 _MAX_NAMED = 4
 _MAX_TAG = 8000
+_STATUS = {"KILLED": "stopped"}
 
 MACHINE = "taskgen.machine"
 """Tag of a campaign's run: what was chosen for the machine, and where it went since."""
+
+TEST_USES = "taskgen.test_uses"
+"""Tag of a campaign's run: how often its test was used, and on what."""
 
 
 class MlflowTracker:
@@ -105,6 +109,15 @@ class MlflowTracker:
         """Logs the result, registers the kept learners, closes the campaign's run."""
         self._attempt(lambda: self._finish(status, result))
 
+    def tested(self, folder: Path, config: Record, result: Record) -> None:
+        """Logs a use of the test after the campaign, or beside it, on the run that it has.
+
+        A campaign that this store has no run of is left without one.
+        """
+        self._folder, self._config = folder, config
+        if is_remembered(folder, self.uri):
+            self._attempt(lambda: self._log_use(result))
+
     def _attempt(self, action: Callable[[], object]) -> None:
         """Does it, or says the first time that it cannot be done; the next call tries again."""
         try:
@@ -134,10 +147,10 @@ class MlflowTracker:
         self._runs = runs
         return runs
 
-    def _open(self) -> CampaignRuns:
+    def _open(self, reopen: bool = True) -> CampaignRuns:
         """Connects, and reads again what the store has all of."""
         experiment, name = self.tracking.experiment, self._config["name"]
-        runs = CampaignRuns(self.uri, self.root, experiment, self._folder, name)
+        runs = CampaignRuns(self.uri, self.root, experiment, self._folder, name, reopen)
         self._way, self._previous = pictures.Way(), None
         for record in _commits(self._folder, 0, runs.logged):
             self._take(record)
@@ -248,11 +261,18 @@ class MlflowTracker:
             leaks = self._folder / "leak_report.json"
             if leaks.is_file():
                 (out / leaks.name).write_bytes(leaks.read_bytes())
-        self._describe(runs, {"KILLED": "stopped"}.get(status, status.lower()))
+        self._describe(runs, _STATUS.get(status, status.lower()))
         runs.client.set_terminated(runs.campaign, status)
 
+    def _log_use(self, result: Record) -> None:
+        runs = self._open(reopen=False)
+        if self._way.rows:
+            self._log_result(runs, {"test": result})
+        status = runs.client.get_run(runs.campaign).info.status
+        self._describe(runs, _STATUS.get(status, status.lower()))
+
     def _log_result(self, runs: CampaignRuns, result: Record | None) -> None:
-        """Logs what the sealed test said, once for a commit."""
+        """Logs what a use of the test came to, once for a commit."""
         points = result_points((result or {}).get("test") or {})
         if not points:
             return
@@ -260,7 +280,9 @@ class MlflowTracker:
         step = int(self._way.rows[-1]["env_steps"])
         if not runs.has_point(next(iter(points)), step):
             with _upload(runs, runs.campaign) as out:
-                _write_json(out / "test.json", result["test"])
+                kind, name = result["test"].get("kind", "sealed"), result["test"].get("name")
+                file = "test.json" if kind == "sealed" else f"{kind}-{name}.json"
+                _write_json(out / file, result["test"])
             runs.log(runs.campaign, points, int(1000 * time.time()), step)
 
     def _log_learners(self, runs: CampaignRuns) -> None:
@@ -285,12 +307,14 @@ class MlflowTracker:
     def _describe(self, runs: CampaignRuns, status: str) -> None:
         if machine := machine_text(CampaignStore(self._folder).machine()):
             runs.client.set_tag(runs.campaign, MACHINE, machine[:_MAX_TAG])
+        if uses := uses_text(CampaignStore(self._folder).test_results()):
+            runs.client.set_tag(runs.campaign, TEST_USES, uses[:_MAX_TAG])
         runs.client.set_tag(runs.campaign, NOTE, self._text(runs, status))
 
     def _text(self, runs: CampaignRuns, status: str) -> str:
         where = (runs.generations, runs.experiment, runs.campaign)
-        machine = machine_text(CampaignStore(self._folder).machine())
-        notes = [note for note in (machine,) if note]
+        store = CampaignStore(self._folder)
+        notes = [machine_text(store.machine()), uses_text(store.test_results())]
         return report.campaign_text(self._config, self._way, *where, status, notes)
 
 

@@ -69,13 +69,18 @@ def measure_points(section: str, set_name: str, measures: Mapping[str, Any]) -> 
 
 
 def result_points(test: Mapping[str, Any]) -> dict[str, float]:
-    """Returns the points of a sealed test: its measures, and how often it was opened.
+    """Returns the points of a use of the test: the measures, and of the sealed test the count.
 
     Example:
         >>> result_points({"uses": 1, "measures": {"success_rate": 0.5}})
         {'test/target_success_rate': 0.5, 'test/uses': 1.0}
+        >>> result_points({"kind": "suite", "name": "combs", "measures": {"success_rate": 0.5}})
+        {'suite/combs_success_rate': 0.5}
     """
-    points = measure_points("test", "target", test.get("measures") or {})
+    kind, measures = test.get("kind", "sealed"), test.get("measures") or {}
+    if kind != "sealed":
+        return measure_points(kind, test["name"], measures)
+    points = measure_points("test", "target", measures)
     if is_number(test.get("uses")):
         points["test/uses"] = float(test["uses"])
     return points

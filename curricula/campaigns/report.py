@@ -105,7 +105,7 @@ def campaign_text(
         notes: sentences on where it computes and how often its test was used.
     """
     head = [_purpose(config), ""]
-    for note in notes:
+    for note in filter(None, notes):
         head += [escape(note, _MAX_NOTE), ""]
     if way.rows:
         head += [_standing(way, status), ""]

@@ -1,6 +1,7 @@
 """The sealed test, and the report on what leaked where.
 
-The test is played when the campaign is asked for its result, and every time is written down.
+The test is played when the campaign is asked for its result, and every time is written down, with
+the named suites and the tasks from elsewhere that its learner was put to: all are uses of the test.
 """
 
 from __future__ import annotations
@@ -20,10 +21,11 @@ from curricula.campaigns.seeding import rng_for
 from curricula.campaigns.setup import Setup
 from curricula.statistics import measures
 from learners.evaluation import evaluate
-from taskgen.generator import EnvGenerator, TaskBatch
+from taskgen.generator import EnvGenerator, TaskBatch, TaskGenerator
 from taskgen.outcomes import concatenate
+from taskgen.task import Task
 
-_FILE = "sealed_test.json"
+_SLOTS = 256
 
 
 def sealed_test(
@@ -38,7 +40,7 @@ def sealed_test(
         nursery: whose start is that commit.
 
     Returns:
-        {"generation", "uses", "env_steps", "measures", "target"}.
+        {"kind": "sealed", "name", "generation", "uses", "env_steps", "measures", "target"}.
     """
     branch = nursery.start_branch()
     exams = setup.sealed_exams(setup.distribution(record["incumbent"]))
@@ -46,67 +48,97 @@ def sealed_test(
     outcomes = concatenate([branch.exams[exam.name] for exam in exams])
     rng = rng_for(setup.config.seed, 0, "test/intervals")
     result = {
+        "kind": "sealed",
+        "name": "sealed test",
         "generation": record["generation"],
         "env_steps": sum(tally.evaluation_env_steps for tally in nursery.tallies),
         "target": exams[0].distribution,
         "measures": measures(outcomes, rng, setup.config.evaluation.success_threshold),
     }
-    return _write_down(store, result)
+    return store.add_test_result(result)
 
 
 def known_result(store: CampaignStore, record: dict[str, Any]) -> dict[str, Any] | None:
     """Returns the result of a commit's learner that was written down before, None if none was."""
-    for result in _results(store):
-        if result["generation"] == record["generation"]:
+    for result in store.test_results():
+        is_sealed = result.get("kind", "sealed") == "sealed"
+        if is_sealed and result["generation"] == record["generation"]:
             return result
     return None
-
-
-def _results(store: CampaignStore) -> list[dict[str, Any]]:
-    path = store.folder / _FILE
-    return json.loads(path.read_text())["results"] if path.is_file() else []
-
-
-def _write_down(store: CampaignStore, result: dict[str, Any]) -> dict[str, Any]:
-    earlier = _results(store)
-    result = {**result, "uses": len(earlier) + 1}
-    text = json.dumps({"uses": result["uses"], "results": [*earlier, result]}, indent=1)
-    write_atomically(store.folder / _FILE, text.encode())
-    return result
 
 
 def suite_test(
     setup: Setup, store: CampaignStore, record: dict[str, Any], suite: str
 ) -> dict[str, Any]:
-    """Plays a named suite of the generator with a commit's learner.
+    """Plays a named suite of the generator with a commit's learner: a use of the test.
+
+    Returns:
+        What `tasks_test` returns, its kind "suite".
 
     Raises:
         CampaignError: if the generator has no suite of that name.
     """
-    config, generator = setup.config, setup.generator
-    suites = generator.suites()
+    suites = setup.generator.suites()
     if suite not in suites:
         known = ", ".join(sorted(suites)) or "none"
-        raise CampaignError(f"{generator.name} has no suite {suite!r}; it has: {known}.")
+        raise CampaignError(f"{setup.generator.name} has no suite {suite!r}; it has: {known}.")
+    return tasks_test(setup, store, record, suites[suite], suite, kind="suite")
+
+
+def tasks_test(
+    setup: Setup,
+    store: CampaignStore,
+    record: dict[str, Any],
+    tasks: Sequence[Task],
+    name: str,
+    kind: str = "tasks",
+) -> dict[str, Any]:
+    """Plays tasks from elsewhere with a commit's learner, and counts it as a use of the test.
+
+    Args:
+        setup: of the campaign.
+        store: where the result is written.
+        record: the commit.
+        tasks: of the campaign's generator.
+        name: what the tasks are called.
+        kind: "tasks" or "suite".
+
+    Returns:
+        {"kind", "name", "generation", "uses", "env_steps", "trained_on", "failed", "measures"}:
+        how many tasks (or twins of them) the campaign trained on, how many could not be played.
+
+    Raises:
+        CampaignError: if the generator makes nothing to play.
+    """
+    config, generator = setup.config, setup.generator
     if not isinstance(generator, EnvGenerator):
         raise CampaignError(f"{generator.name} makes no environments to play.")
     learner, _ = restore(config, generator, store.state(record))
-    tasks = suites[suite]
     curve = evaluate(
         learner,
-        generator.make_vector_env(min(len(tasks), 256)),
+        generator.make_vector_env(min(len(tasks), _SLOTS)),
         tasks,
         num_episodes=config.lifetime.num_episodes,
         seed=config.seed,
         greedy=config.evaluation.greedy,
     )
     rng = rng_for(config.seed, 0, "test/intervals")
-    return {
+    result = {
+        "kind": kind,
+        "name": name,
         "generation": record["generation"],
-        "suite": suite,
         "env_steps": curve.num_env_steps,
+        "trained_on": _num_trained_on(generator, tasks, store.seen()),
+        "failed": len(curve.failures),
         "measures": measures(curve.outcomes, rng, config.evaluation.success_threshold),
     }
+    return store.add_test_result(result)
+
+
+def _num_trained_on(
+    generator: TaskGenerator, tasks: Sequence[Task], seen: NDArray[np.int64]
+) -> int:
+    return int(np.isin(_digests([generator.canonical(task) for task in tasks]), seen).sum())
 
 
 def write_leak_report(setup: Setup, store: CampaignStore, record: dict[str, Any]) -> dict[str, Any]:
@@ -126,9 +158,7 @@ def write_leak_report(setup: Setup, store: CampaignStore, record: dict[str, Any]
         if _sides_differ(one, other)
     }
     suites = {
-        name: int(
-            np.isin(_digests([generator.canonical(t) for t in tasks]), forms["trained"]).sum()
-        )
+        name: _num_trained_on(generator, tasks, forms["trained"])
         for name, tasks in generator.suites().items()
     }
     report = {
@@ -139,6 +169,7 @@ def write_leak_report(setup: Setup, store: CampaignStore, record: dict[str, Any]
         "shared": shared,
         "leaks": sum(shared.values()),
         "suites_shared_with_training": suites,
+        "test_uses": len(store.test_results()),
     }
     if not config.splits.enabled:
         report["note"] = "the split is off: this family has too few tasks to hold any back"

@@ -28,6 +28,9 @@ class Tracker(Protocol):
     def finish(self, status: str, result: Record | None) -> None:
         """Closes: "FINISHED", "KILLED" (stopped, can be resumed) or "FAILED"."""
 
+    def tested(self, folder: Path, config: Record, result: Record) -> None:
+        """Logs a use of the test that came after the campaign, or beside it."""
+
 
 class Display(Protocol):
     """Shows a person how far things are."""
@@ -83,4 +86,7 @@ class NullTracker:
         """Logs nothing."""
 
     def finish(self, status: str, result: Record | None) -> None:
+        """Logs nothing."""
+
+    def tested(self, folder: Path, config: Record, result: Record) -> None:
         """Logs nothing."""

@@ -6,7 +6,7 @@ them, and hands in how foreign text (names, choices, reasons) is escaped.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeAlias
 
 from curricula.campaigns.points import interval, is_number, winner_of
@@ -232,3 +232,36 @@ def gain_text(record: Record) -> str:
         return "–"
     error = mine.get("gain_se")
     return f"{mine['gain']:+.3f}" + (f" ± {error:.3f}" if is_number(error) else "")
+
+
+def used_name(result: Mapping[str, Any]) -> str:
+    """Returns what a use of the test played: "sealed test", "suite NAME" or "tasks NAME"."""
+    kind, name = result.get("kind", "sealed"), result.get("name", "sealed test")
+    return name if kind == "sealed" else f"{kind} {name}"
+
+
+def uses_text(results: Sequence[Mapping[str, Any]]) -> str:
+    """Returns how often the test was used and on what, "" where it never was.
+
+    Example:
+        >>> uses_text([{"kind": "sealed"}, {"kind": "suite", "name": "combs"}])
+        'The test was used twice: sealed test, suite combs.'
+        >>> uses_text([{"kind": "tasks", "name": "mine", "trained_on": 3}] * 3)
+        'The test was used 3 times: tasks mine (3 times, 3 of its tasks were trained on).'
+    """
+    if not results:
+        return ""
+    uses: dict[str, list[Mapping[str, Any]]] = {}
+    for result in results:
+        uses.setdefault(used_name(result), []).append(result)
+    parts = []
+    for name, mine in uses.items():
+        notes = [_times(len(mine))] if len(mine) > 1 else []
+        if known := max(result.get("trained_on") or 0 for result in mine):
+            notes.append(f"{known} of its tasks were trained on")
+        parts.append(f"{name} ({', '.join(notes)})" if notes else name)
+    return f"The test was used {_times(len(results))}: {', '.join(parts)}."
+
+
+def _times(count: int) -> str:
+    return {1: "once", 2: "twice"}.get(count, f"{count} times")

@@ -27,6 +27,8 @@ from curricula.campaigns.words import (
     duration,
     gain_text,
     moving_regions,
+    used_name,
+    uses_text,
     with_interval,
 )
 
@@ -48,6 +50,7 @@ _MEASURES = {
     "num_tasks": "tasks",
 }
 _SHOWN_GENERATIONS = 12
+_SHOWN_TASKS = 3
 
 # Threads are not among them: they decide how sums are split, and so the last bits of results.
 _CHANGEABLE = ("budget.*", "executor.name", "executor.workers", "tracking.*", "checkpoints.*")
@@ -140,7 +143,12 @@ def status(
     if text := machine_text(store.machine()):
         typer.echo(text)
     if last.get("quarantine"):
-        typer.echo(f"quarantined tasks: {len(last['quarantine'])}")
+        some = ", ".join(task_id[:12] for task_id in list(last["quarantine"])[-_SHOWN_TASKS:])
+        typer.echo(
+            f"quarantined tasks: {len(last['quarantine'])}, the newest {some} (taskgen show)"
+        )
+    if text := uses_text(store.test_results()):
+        typer.echo(text)
     print_measures(last["monitor"])
     print_table(
         ["gen", "went on", "gain", "validation return", "success", "distribution", "steps"],
@@ -153,14 +161,27 @@ def evaluate(
     suite: Annotated[
         str | None, typer.Option(help="a named suite of the generator instead of the sealed test")
     ] = None,
+    tasks: Annotated[
+        str | None,
+        typer.Option(metavar="SET|FILE", help="tasks that were imported, or a file of tasks"),
+    ] = None,
     root: Root = DEFAULT_ROOT,
+    no_tracking: NoTracking = False,
 ) -> None:
-    """Play the sealed test, or a named suite, with the newest learner of a campaign."""
+    """Put the newest learner of a campaign to its sealed test, a suite, or tasks of one's own.
+
+    Each counts as a use of the test; how often it was used stands in the campaign's report.
+    """
     folder = campaign_folder(campaign, root)
     from curricula.campaigns.api import evaluate_campaign
 
-    result = evaluate_campaign(folder, root=root, suite=suite)
-    print_result(result, suite or "sealed test")
+    result = evaluate_campaign(folder, root=root, suite=suite, tasks=tasks)
+    print_result(result)
+    store = CampaignStore(folder)
+    typer.echo(uses_text(store.test_results()))
+    if not no_tracking:
+        config = store.config()
+        _tracker(config, root, no_tracking).tested(folder, config.model_dump(mode="json"), result)
 
 
 def free_name(name: str, root: Path) -> str:
@@ -253,11 +274,15 @@ def print_measures(monitor: dict[str, Any]) -> None:
     print_table(["", *sets], [row for row in rows if any(cell != "–" for cell in row[1:])])
 
 
-def print_result(result: dict[str, Any], name: str) -> None:
-    """Prints what a test or suite came to."""
-    times = f", opened {result['uses']} times" if result.get("uses", 1) > 1 else ""
-    steps = amount(result["env_steps"])
-    typer.echo(f"{name}: learner of generation {result['generation']}, {steps} env steps{times}")
+def print_result(result: dict[str, Any]) -> None:
+    """Prints what a use of the test came to."""
+    name, steps = used_name(result), amount(result["env_steps"])
+    typer.echo(f"{name}: learner of generation {result['generation']}, {steps} env steps")
+    num_tasks = result["measures"].get("num_tasks")
+    if trained_on := result.get("trained_on"):
+        typer.echo(f"{trained_on} of these {num_tasks} tasks were trained on by this campaign!")
+    if failed := result.get("failed"):
+        typer.echo(f"{failed} of these tasks could not be played to the end.")
     print_measures({name: result["measures"]})
     print_curve(result["measures"].get("curve") or {})
 
@@ -320,7 +345,7 @@ def _print_end(campaign: Campaign, result: dict[str, Any], root: Path) -> None:
     name, record = campaign.config.name, result["record"]
     typer.echo(f"{name} {result['status']}: {_used(campaign.config, record)}")
     if result.get("test"):
-        print_result(result["test"], "sealed test")
+        print_result(result["test"])
     option = _root_option(root)
     page = getattr(campaign.tracker, "page", None)
     hints = [

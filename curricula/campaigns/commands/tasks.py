@@ -5,14 +5,15 @@ from __future__ import annotations
 import inspect
 import json
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import numpy as np
 import typer
 
-from curricula.campaigns.checkpoint import CampaignStore, campaign_folder, campaign_names
+from curricula.campaigns.checkpoint import CampaignStore, campaign_folder
 from curricula.campaigns.commands.common import (
     DEFAULT_ROOT,
     CampaignName,
@@ -21,13 +22,21 @@ from curricula.campaigns.commands.common import (
     committed_tasks,
     print_table,
 )
+from curricula.campaigns.commands.finding import find_task
+from curricula.campaigns.config import Plugin
+from curricula.campaigns.task_files import (
+    TaskSet,
+    problems_of,
+    read_tasks,
+    refuse,
+    write_tasks,
+)
 from taskgen.task import Task
 
 if TYPE_CHECKING:
     from taskgen.distribution import TaskDistribution
     from taskgen.generator import TaskGenerator
 
-_MIN_PREFIX = 4
 _KINDS = (".png", ".html", ".jsonl")
 
 
@@ -75,12 +84,18 @@ def show(
     root: Root = DEFAULT_ROOT,
     out: Annotated[Path | None, typer.Option(help="FILE.png: a picture instead of JSON")] = None,
 ) -> None:
-    """Print a task that some campaign committed, as JSON."""
-    task = _find_task(task_id, root)
+    """Print a task that a campaign committed or could not play, or that was imported, as JSON."""
+    found = find_task(task_id, root)
+    typer.echo(f"{found.task_id[:12]}: {found.where}", err=True)
+    if found.reason:
+        typer.echo(f"it could not be played:\n{found.reason.rstrip()}", err=True)
+    if found.task is None:
+        raise UserError("of this task nothing but its id and this reason was kept.")
     if out is None:
-        typer.echo(json.dumps(task, indent=1, ensure_ascii=False))
+        typer.echo(json.dumps(found.task, indent=1, ensure_ascii=False))
         return
-    _write(out, _generator_of(task["generator"]), [Task.from_json(task)], task["generator"], "")
+    task = Task.from_json(found.task)
+    _write(out, _made(found.generator or Plugin(name=task.generator)), [task], task.generator, "")
 
 
 def export(
@@ -103,34 +118,53 @@ def export(
     if not found:
         raise UserError(f"{campaign} holds no tasks of generation {generation}; see its status.")
     unique = {task["id"]: task for _, task in found}
-    _write_lines(out, unique.values())
+    write_tasks(out, unique.values())
     typer.echo(f"{len(unique)} tasks written to {out}")
 
 
 def import_(
     file: Annotated[Path, typer.Argument(help="one task a line, as export and sample write them")],
+    name: Annotated[str | None, typer.Option(help="of the set; the file's by default")] = None,
+    campaign: Annotated[
+        str | None, typer.Option(help="one whose generator's options and split the tasks have")
+    ] = None,
     salt: Annotated[str, typer.Option(help="of the split, splits.salt of a campaign")] = "taskgen",
     out: Annotated[Path | None, typer.Option(help="FILE.png or .html: pictures of them")] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="check them, keep nothing")] = False,
+    root: Root = DEFAULT_ROOT,
 ) -> None:
-    """Read tasks from a file, check every one, and say what they are and in which split."""
-    tasks, problems = _read_lines(file)
-    generators = {name: _generator_of(name) for name in sorted({task.generator for task in tasks})}
-    for task in tasks:
-        problems += _wrong_with(task, generators[task.generator])
-    if problems:
-        shown = "\n".join(f"  {problem}" for problem in problems[:20])
-        more = f"\n  and {len(problems) - 20} more" if len(problems) > 20 else ""
-        raise UserError(f"{file} has {len(problems)} errors:\n{shown}{more}")
+    """Check tasks from a file, say in which split they are, and keep them as a named set."""
+    tasks, problems = read_tasks(file)
+    plugins = {task.generator: Plugin(name=task.generator) for task in tasks}
+    if campaign is not None:
+        config = CampaignStore(campaign_folder(campaign, root)).config()
+        salt = config.splits.salt
+        plugins |= {_made(config.generator).name: config.generator}
+    generators = {name: _made(plugins[name]) for name in sorted({t.generator for t in tasks})}
+    for key, generator in generators.items():
+        problems += problems_of([task for task in tasks if task.generator == key], generator)
+    refuse(str(file), problems)
     _print_imported(tasks, generators, salt)
     if out is not None:
         if len(generators) > 1:
             raise UserError(f"pictures are of one family, {file} has {', '.join(generators)}.")
         _write(out, next(iter(generators.values())), tasks, file.name, "")
+    if not dry_run:
+        _keep(TaskSet(name or file.stem, {key: plugins[key] for key in generators}, tasks), root)
+
+
+def _keep(tasks: TaskSet, root: Path) -> None:
+    """Keeps each task once, and says what can be done with them."""
+    unique = list({task.id: task for task in tasks.tasks}.values())
+    path = replace(tasks, tasks=unique).save(root)
+    option = "" if root == DEFAULT_ROOT else f" --root {root}"
+    typer.echo(f"{len(unique)} tasks kept in {path}:")
+    typer.echo(f"  taskgen show {unique[0].id[:12]}{option}")
+    typer.echo(f"  taskgen evaluate CAMPAIGN --tasks {tasks.name}{option}")
 
 
 def _parsed(name: str, settings: Sequence[str]) -> tuple[TaskGenerator, TaskDistribution]:
     """Returns the generator and the distribution that key=value settings mean."""
-    from curricula.campaigns.config import Plugin
     from curricula.campaigns.config_checks import check_regions
     from curricula.campaigns.config_errors import ConfigErrors
     from curricula.campaigns.config_files import apply_overrides
@@ -183,7 +217,7 @@ def _write(
     from curricula.campaigns.pictures import contact_sheet, task_captions, task_pictures
 
     if out.suffix == ".jsonl":
-        _write_lines(out, (task.to_json() for task in tasks))
+        write_tasks(out, (task.to_json() for task in tasks))
     elif out.suffix == ".html":
         from curricula.campaigns.gallery import gallery
 
@@ -198,74 +232,10 @@ def _write(
     typer.echo(f"{len(tasks)} task{'s' if len(tasks) != 1 else ''} written to {out}")
 
 
-def _write_lines(out: Path, tasks: Iterable[dict[str, Any]]) -> None:
-    lines = [json.dumps(task, allow_nan=False, ensure_ascii=False) + "\n" for task in tasks]
-    out.write_text("".join(lines), encoding="utf-8")
-
-
-def _find_task(prefix: str, root: Path) -> dict[str, Any]:
-    if len(prefix) < _MIN_PREFIX:
-        raise UserError(f"give at least {_MIN_PREFIX} characters of the id, got {prefix!r}.")
-    found: dict[str, dict[str, Any]] = {}
-    for name in campaign_names(root):
-        for _, task in committed_tasks(CampaignStore(root / "campaigns" / name)):
-            if task["id"].startswith(prefix):
-                found[task["id"]] = task
-    if len(found) > 1:
-        some = ", ".join(sorted(task_id[: len(prefix) + 8] for task_id in found)[:5])
-        raise UserError(f"{len(found)} tasks begin with {prefix!r} ({some} …); give more of it.")
-    if not found:
-        raise UserError(
-            f"no commit under {root} holds a task {prefix!r}; ids stand in MLflow on each "
-            f"generation, and `taskgen export CAMPAIGN` writes them to a file."
-        )
-    return next(iter(found.values()))
-
-
-def _generator_of(name: str) -> TaskGenerator:
-    """Returns the generator of a task, with default options: all that drawing a task needs."""
-    from curricula.campaigns.config import Plugin
+def _made(plugin: Plugin) -> TaskGenerator:
     from curricula.campaigns.plugins import make_generator
 
-    return make_generator(Plugin(name=name))
-
-
-def _read_lines(file: Path) -> tuple[list[Task], list[str]]:
-    """Returns the tasks of a file and what is wrong with its other lines."""
-    try:
-        lines = file.read_text(encoding="utf-8").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise UserError(f"{file} cannot be read: {error}") from error
-    tasks, problems = [], []
-    for number, line in enumerate(lines, 1):
-        if not line.strip():
-            continue
-        try:
-            data = json.loads(line)
-            if not isinstance(data, dict):
-                raise ValueError(f"a task is a JSON object, got {type(data).__name__}")
-            tasks.append(Task.from_json(data))
-        except (ValueError, TypeError) as error:
-            problems.append(f"line {number}: {error}")
-    if not tasks and not problems:
-        problems.append("the file holds no task")
-    return tasks, problems
-
-
-def _wrong_with(task: Task, generator: TaskGenerator) -> list[str]:
-    """Returns why a task is not one of its generator; nothing where it is."""
-    short = task.id[:12]
-    if task.version != generator.version:
-        return [
-            f"{short}: made by version {task.version} of {task.generator}, this is version "
-            f"{generator.version}"
-        ]
-    try:
-        generator.space.validate(task.params)
-        validity = generator.is_valid(task)
-    except Exception as error:
-        return [f"{short}: {error}"]
-    return [] if validity else [f"{short}: {validity.reason}"]
+    return make_generator(plugin)
 
 
 def _print_imported(tasks: Sequence[Task], generators: dict[str, TaskGenerator], salt: str) -> None:

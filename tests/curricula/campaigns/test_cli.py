@@ -130,7 +130,8 @@ def test_show_config_prints_what_will_run() -> None:
         (["resume", "nothing"], "has no campaign 'nothing'; there is none yet"),
         (["status", "nothing"], "has no campaign 'nothing'"),
         (["evaluate", "nothing"], "has no campaign 'nothing'"),
-        (["show", "abcdef"], "no commit under"),
+        (["show", "abcdef"], "no campaign and no imported set under"),
+        (["import", "nothing.jsonl"], "nothing.jsonl cannot be read"),
         (["show", "ab"], "at least 4 characters"),
         (["export", "nothing"], "has no campaign 'nothing'"),
         (["sample", "maze-v2"], "did you mean 'maze-v1'"),
@@ -199,8 +200,9 @@ def test_samples_are_the_same_for_the_same_seed(tmp_path) -> None:
 def test_import_says_what_tasks_are(tmp_path) -> None:
     file = tmp_path / "tasks.jsonl"
     taskgen("sample", "maze-v1", "size=9", "--num", 40, "--out", file)
-    result = taskgen("import", file)
+    result = taskgen("import", file, "--dry-run", "--root", tmp_path)
     assert result.returncode == 0
+    assert not (tmp_path / "tasks").exists()
     name, num, ids, different, *splits = result.stdout.splitlines()[1].split()
     assert (name, num, ids) == ("maze-v1", "40", "40")
     assert sum(map(int, splits)) == 40
@@ -224,10 +226,36 @@ def test_import_refuses_what_is_no_task(change, expected, tmp_path) -> None:
     task = json.loads(other)
     change(task)
     file.write_text(f"{good}\n{json.dumps(task)}\nnot JSON\n")
-    result = taskgen("import", file)
+    result = taskgen("import", file, "--root", tmp_path)
     assert result.returncode == 2
     assert expected in result.stderr
     assert "line 3" in result.stderr
+    assert not (tmp_path / "tasks").exists()
+
+
+def test_imported_tasks_are_kept_shown_and_played(finished: Path, tmp_path) -> None:
+    root, file = tmp_path / "root", tmp_path / "corners.jsonl"
+    shutil.copytree(finished, root)
+    taskgen("sample", "maze-v1", "size=7", "--num", 3, "--out", file)
+    first = taskgen("import", file, "--campaign", "small", "--root", root)
+    assert first.returncode == 0, first.stderr
+    assert taskgen("import", file, "--campaign", "small", "--root", root).returncode == 0
+    task = json.loads(file.read_text().splitlines()[0])
+    shown = taskgen("show", task["id"][:12], "--root", root)
+    assert json.loads(shown.stdout) == task
+    assert "imported as corners" in shown.stderr
+    picture = tmp_path / "task.png"
+    assert taskgen("show", task["id"][:12], "--root", root, "--out", picture).returncode == 0
+    assert picture.is_file()
+    played = taskgen("evaluate", "small", "--tasks", "corners", "--root", root, "--no-tracking")
+    assert played.returncode == 0, played.stderr
+    assert "tasks corners: learner of generation 1" in played.stdout
+    assert "The test was used twice: sealed test, tasks corners." in played.stdout
+    assert "used twice" in taskgen("status", "small", "--root", root).stdout
+    taskgen("sample", "maze-v1", "size=9", "--num", 3, "--out", file)
+    other = taskgen("import", file, "--root", root)
+    assert other.returncode == 2
+    assert "another set of tasks called 'corners'" in other.stderr
 
 
 def test_status_tells_what_a_campaign_came_to(finished: Path) -> None:
@@ -259,7 +287,7 @@ def test_tasks_of_a_campaign_can_be_shown_and_taken_away(finished: Path, tmp_pat
     assert len(tasks) >= 3
     result = taskgen("show", tasks[0]["id"][:12], "--root", finished)
     assert json.loads(result.stdout) == tasks[0]
-    assert taskgen("import", file).returncode == 0
+    assert taskgen("import", file, "--dry-run", "--root", tmp_path).returncode == 0
     none = taskgen("export", "small", "--generation", 99, "--out", file, "--root", finished)
     assert none.returncode == 2
 

@@ -12,7 +12,8 @@ from curricula.campaigns import branch as branch_module
 from curricula.campaigns.branch import Exam, Job, exam_tasks, read_result, restore, run_job
 from curricula.campaigns.branches import Branch, BranchFailed, measure_gains
 from curricula.campaigns.campaign import Campaign
-from curricula.campaigns.checkpoint import save_state
+from curricula.campaigns.checkpoint import CampaignStore, save_state
+from curricula.campaigns.commands.finding import find_task
 from curricula.search import Candidate
 from taskgen.distribution import TaskDistribution
 from taskgen.generator import EnvGenerator, Validity
@@ -180,6 +181,13 @@ def test_task_that_misbehaves_is_quarantined_with_its_reason(tmp_path, generator
     assert record["generation"] == 1
     assert record["quarantine"]
     assert all(reason in why for why in record["quarantine"].values())
+    store = CampaignStore(tmp_path / "campaigns" / record["campaign"])
+    kept = {task["id"]: task for task in store.quarantined()}
+    assert set(kept) == set(record["quarantine"])
+    found = find_task(min(kept)[:12], tmp_path)
+    assert Task.from_json(found.task).id == found.task_id == min(kept)
+    assert reason in found.reason
+    assert "in generation " in found.where
 
 
 def test_parameters_that_cannot_be_made_are_counted_with_their_reason(tmp_path):

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from curricula.campaigns import mlflow_runs, pictures
+from curricula.campaigns.checkpoint import CampaignStore
 from curricula.campaigns.config import CampaignConfig
 from curricula.campaigns.machine import Machine
 from curricula.campaigns.mlflow_tracker import MlflowTracker
@@ -496,3 +497,31 @@ def test_the_sealed_test_is_logged_once_and_a_larger_budget_may_follow(root):
     folder = root / "artifacts" / place.memo["run"] / "artifacts"
     assert json.loads((folder / "test.json").read_text())["uses"] == 1
     assert "generations: 5" in Path(folder / "config.yaml").read_text()
+
+
+@pytest.mark.usefixtures("plain_figures")
+def test_a_suite_played_later_is_logged_once_and_reopens_nothing(root):
+    place = Place(root)
+    place.play(2)
+    ended = place.rows("select status, end_time from runs where run_uuid = ?", place.memo["run"])
+    result = {"kind": "suite", "name": "combs", "generation": 1, "measures": measures(0.4)}
+    store = CampaignStore(place.folder)
+    for _ in range(2):
+        place.tracker().tested(place.folder, place.config, store.add_test_result(result))
+    points = [p for p in place.points(place.memo["run"]) if p[0] == "suite/combs_return_iqm"]
+    assert points == [("suite/combs_return_iqm", 410, pytest.approx(0.4))]
+    tags = dict(place.rows("select key, value from tags where run_uuid = ?", place.memo["run"]))
+    assert tags["taskgen.test_uses"] == "The test was used twice: suite combs (twice)."
+    assert "suite combs \\(twice\\)" in tags["mlflow.note.content"]
+    assert "Finished after generation 1" in tags["mlflow.note.content"]
+    assert ended == place.rows(
+        "select status, end_time from runs where run_uuid = ?", place.memo["run"]
+    )
+    place.assert_whole(2)
+
+
+def test_a_campaign_that_was_never_logged_gets_no_run_for_a_suite(root):
+    place = Place(root)
+    before = list(place.folder.iterdir())
+    place.tracker().tested(place.folder, place.config, {"kind": "suite", "name": "combs"})
+    assert list(place.folder.iterdir()) == before

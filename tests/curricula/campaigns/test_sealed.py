@@ -8,8 +8,11 @@ import pytest
 from curricula.campaigns.api import evaluate_campaign
 from curricula.campaigns.branch import exam_tasks, form_digest
 from curricula.campaigns.campaign import Campaign
-from curricula.campaigns.checkpoint import CampaignError
+from curricula.campaigns.checkpoint import CampaignError, CampaignStore
 from curricula.campaigns.sealed import suite_test, write_leak_report
+from curricula.campaigns.task_files import write_tasks
+from curricula.campaigns.words import uses_text
+from taskgen.generators.bandit import Bandit
 
 
 @pytest.fixture
@@ -94,16 +97,63 @@ def test_without_a_split_the_report_says_so(campaign):
     assert "too few tasks" in report["note"]
 
 
-def test_a_suite_is_played_and_is_no_use_of_the_test(campaign, finished, monkeypatch):
+@pytest.fixture
+def corridors(campaign, monkeypatch):
+    """Returns two tasks that are now all of the suite "corridors"."""
     suites = campaign.setup.generator.suites()
     short = {"corridors": suites["corridors"][:2]}
     monkeypatch.setattr(type(campaign.setup.generator), "suites", lambda self: short)
+    return short["corridors"]
+
+
+def test_a_suite_is_a_use_of_the_test_by_its_name(campaign, finished, corridors):
     result = evaluate_campaign("tiny", finished, suite="corridors")
-    assert (result["suite"], result["generation"]) == ("corridors", 2)
+    assert (result["kind"], result["name"], result["generation"]) == ("suite", "corridors", 2)
     assert result["measures"]["num_tasks"] == 2
     assert result["env_steps"] > 0
-    assert result == evaluate_campaign("tiny", finished, suite="corridors")
-    assert written(campaign, "sealed_test.json")["uses"] == 1
+    again = evaluate_campaign("tiny", finished, suite="corridors")
+    assert (result["uses"], again["uses"]) == (2, 3)
+    assert {**again, "uses": 2} == result
+    assert written(campaign, "sealed_test.json")["uses"] == 3
+    assert uses_text(campaign.store.test_results()) == (
+        "The test was used 3 times: sealed test, suite corridors (twice)."
+    )
+
+
+def test_a_suite_does_not_stand_in_for_the_sealed_test(campaign, finished, corridors):
+    (campaign.folder / "sealed_test.json").unlink()
+    evaluate_campaign("tiny", finished, suite="corridors")
+    assert campaign.run()["test"]["kind"] == "sealed"
+    assert (
+        write_leak_report(campaign.setup, campaign.store, campaign.store.last())["test_uses"] == 2
+    )
+
+
+def test_tasks_that_were_trained_on_are_told(campaign, finished, corridors, tmp_path):
+    file = tmp_path / "mine.jsonl"
+    write_tasks(file, [task.to_json() for task in [*corridors, corridors[0]]])
+    assert evaluate_campaign("tiny", finished, tasks=file)["trained_on"] == 0
+    form = campaign.setup.generator.canonical(corridors[1])
+    campaign.store.save_seen(99, [form_digest(form)])
+    result = evaluate_campaign("tiny", finished, tasks=file)
+    assert (result["kind"], result["name"], result["uses"]) == ("tasks", "mine", 3)
+    assert (result["trained_on"], result["measures"]["num_tasks"]) == (1, 2)
+    assert "tasks mine (twice, 1 of its tasks were trained on)" in uses_text(
+        campaign.store.test_results()
+    )
+
+
+def test_tasks_of_another_family_are_refused_and_count_nothing(finished, tmp_path):
+    file = tmp_path / "arms.jsonl"
+    bandit = Bandit()
+    write_tasks(file, [bandit.make_task(bandit.space.complete({}), 0).to_json()])
+    with pytest.raises(CampaignError, match="is a task of bandit-v1, not of maze-v1"):
+        evaluate_campaign("tiny", finished, tasks=file)
+    with pytest.raises(CampaignError, match="neither a file of tasks nor a set"):
+        evaluate_campaign("tiny", finished, tasks="nothing")
+    with pytest.raises(CampaignError, match="not both"):
+        evaluate_campaign("tiny", finished, tasks=file, suite="combs")
+    assert CampaignStore(finished / "campaigns" / "tiny").test_results()[-1]["uses"] == 1
 
 
 def test_an_unknown_suite_is_refused_with_the_known_ones(campaign):
