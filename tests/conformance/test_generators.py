@@ -13,7 +13,16 @@ OPTIONS = {
 }
 
 
-@pytest.mark.parametrize("name", [listing.name for listing in listings("generators")])
+# The MuJoCo families share one engine and one space of parameters, so two of them stand for all.
+QUICK = ("half-cheetah-velocity-v1", "point-mass-position-v1")
+
+
+def name_of(listing):
+    many = listing.target.startswith("taskgen.generators.mujoco") and listing.name not in QUICK
+    return pytest.param(listing.name, marks=pytest.mark.slow if many else ())
+
+
+@pytest.mark.parametrize("name", map(name_of, listings("generators")))
 def test_a_registered_generator_passes_the_suite(name):
     generator = resolve("generators", name)(**OPTIONS.get(name, {}))
     assert generator.name == name
