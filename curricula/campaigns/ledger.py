@@ -76,7 +76,8 @@ def first_record(setup: Setup, branch: Branch, nursery: Nursery) -> dict[str, An
     before = {
         "totals": {},
         "quarantine": {},
-        "best": {"generation": 0, "target_return": None, "start_return": None},
+        "best": {"target_return": None, "start_return": None, "mastered_volume": None},
+        "incumbent": setup.start.to_json(),
     }
     search = {"state": setup.search.state_dict(), "metrics": {}}
     common = _common(setup, before, branch, setup.start, nursery, 0.0, search)
@@ -122,17 +123,20 @@ def _common(
 ) -> dict[str, Any]:
     generation = nursery.generation
     monitor = _monitor(setup, branch)
-    best, forgetting = _best(before["best"], monitor, generation)
+    reached = _reached(setup, before, branch, generation)
+    forgetting, highest = _forgetting(before["best"], monitor)
+    best = {**_best(setup, before["best"], monitor, reached, generation), "start_return": highest}
     return {
         "campaign": setup.config.name,
         "generation": generation,
         "incumbent": incumbent.to_json(),
         "frontier": setup.frontier(incumbent).to_json(),
-        "volume": incumbent.volume(setup.movable) if setup.movable else 1.0,
+        "volume": setup.volume(incumbent),
         "movable": setup.movable,
         "parameters": _parameters(incumbent),
         "totals": _totals(before["totals"], nursery.tallies, seconds),
         "monitor": monitor,
+        "reached": reached,
         "forgetting": forgetting,
         "best": best,
         "tasks": _specimens(setup, incumbent, nursery),
@@ -159,19 +163,68 @@ def _monitor(setup: Setup, branch: Branch) -> dict[str, dict[str, Any]]:
     }
 
 
-def _best(
-    before: Mapping[str, Any], monitor: Mapping[str, Any], generation: int
-) -> tuple[dict[str, Any], float | None]:
-    """Returns the best so far, and how far the start set lies below its own best (forgetting)."""
-    target, start = (_or_worst(monitor[name]["return_mean"]) for name in ("target", "start"))
-    is_better = generation == 0 or target > _or_worst(before["target_return"])
-    highest = max(start, _or_worst(before["start_return"]))
-    best = {
-        "generation": generation if is_better else before["generation"],
-        "target_return": _number(target) if is_better else before["target_return"],
-        "start_return": _number(highest),
+_PLACES = ("adoption", "selection", "monitor-target")
+"""Exams on the frontier, first those whose tasks had the least say in who goes on."""
+
+
+def _reached(
+    setup: Setup, before: Mapping[str, Any], branch: Branch, generation: int
+) -> dict[str, Any]:
+    """Returns how the learner did on what counted in its generation, the frontier of its start."""
+    frontier = setup.frontier(setup.distribution(before["incumbent"]))
+    exam = next((name for name in _PLACES if name in branch.exams), None)
+    rng = rng_for(setup.config.seed, generation, "frontier/intervals")
+    found = measures(
+        branch.exams.get(exam or "", _NOTHING), rng, setup.config.evaluation.success_threshold
+    )
+    volume, mastered = setup.volume(frontier), found["mastered_share"]
+    return {
+        "exam": exam,
+        "frontier": frontier.to_json(),
+        "volume": volume,
+        "mastered_volume": None if mastered is None else volume * mastered,
+        "measures": found,
     }
-    return best, _number(highest - start)
+
+
+def _best(
+    setup: Setup,
+    before: Mapping[str, Any],
+    monitor: Mapping[str, Any],
+    reached: Mapping[str, Any],
+    generation: int,
+) -> dict[str, Any]:
+    """Returns the best generation so far, and what it is the best by.
+
+    With a target that is the return on its monitor set. Without one that set stays at the first
+    ring; there it is the part of the space that is mastered, and where mastery has no meaning the
+    newest generation.
+    """
+    target = monitor["target"]["return_mean"]
+    mastered, most = reached["mastered_volume"], before.get("mastered_volume")
+    if not setup.is_open_ended:
+        by, is_better = "target_return", _or_worst(target) > _or_worst(before["target_return"])
+    elif mastered is None and most is None:
+        by, is_better = "newest", True
+    else:
+        by, is_better = "mastered_volume", _or_worst(mastered) >= _or_worst(most)
+    if is_better or generation == 0:
+        return {
+            "generation": generation,
+            "by": by,
+            "target_return": target,
+            "mastered_volume": mastered,
+        }
+    return {**before, "by": by}
+
+
+def _forgetting(
+    before: Mapping[str, Any], monitor: Mapping[str, Any]
+) -> tuple[float | None, float | None]:
+    """Returns how far the start set lies below its own best, and that best."""
+    start = _or_worst(monitor["start"]["return_mean"])
+    highest = max(start, _or_worst(before["start_return"]))
+    return _number(highest - start), _number(highest)
 
 
 def _or_worst(value: float | None) -> float:

@@ -153,6 +153,8 @@ class Way:
                     name: {key: measures.get(key) for key in ("return_iqm", "success_rate")}
                     for name, measures in record["monitor"].items()
                 },
+                "reached": record.get("reached"),
+                "best": record.get("best"),
                 "checkpoint": (record.get("checkpoint") or {}).get("file"),
             }
         )

@@ -43,6 +43,7 @@ def record_points(
     for name, measures in record["monitor"].items():
         points |= measure_points("monitor", name, measures)
     points["monitor/forgetting"] = record.get("forgetting")
+    points |= _frontier_points(record.get("reached") or {})
     points |= _search_points(record)
     points |= _distribution_points(record, nats or {})
     points |= _budget_points(record)
@@ -53,7 +54,8 @@ def record_points(
 def measure_points(section: str, set_name: str, measures: Mapping[str, Any]) -> dict[str, float]:
     """Returns the measures of a task set as points; one with an interval gives three of them.
 
-    The interval stands in the measure itself or beside it, as "<measure>_interval".
+    The interval stands in the measure itself or beside it, as "<measure>_interval". A set without
+    a name of its own goes by the section's.
 
     Example:
         >>> measure_points("monitor", "target", {"success_rate": [0.5, 0.4, 0.6], "num_tasks": 9})
@@ -62,7 +64,7 @@ def measure_points(section: str, set_name: str, measures: Mapping[str, Any]) -> 
     """
     points: dict[str, Any] = {}
     for quantity in measures:
-        name = metric_name(section, f"{set_name}_{quantity}")
+        name = metric_name(section, f"{set_name}_{quantity}" if set_name else quantity)
         estimate, low, high = interval(measure(measures, quantity))
         points |= {name: estimate, f"{name}_low": low, f"{name}_high": high}
     return {name: float(value) for name, value in points.items() if is_number(value)}
@@ -148,6 +150,17 @@ def _search_points(record: Record) -> dict[str, Any]:
     for name, value in (_trained(record).get("metrics") or {}).items():
         points[_in_section("train", name)] = value
     return points
+
+
+def _frontier_points(reached: Mapping[str, Any]) -> dict[str, Any]:
+    """Returns the curves that move with the campaign: the learner where its generation aimed."""
+    if not reached:
+        return {}
+    return {
+        **measure_points("frontier", "", reached["measures"]),
+        "frontier/volume": reached["volume"],
+        "frontier/mastered_volume": reached["mastered_volume"],
+    }
 
 
 def _merge_points(merge: Mapping[str, Any]) -> dict[str, Any]:

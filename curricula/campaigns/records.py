@@ -9,7 +9,12 @@
   "movable": [name], "parameters": {name: {"low", "high"} or {choice: weight}},
   "totals": {"env_steps", "train_env_steps", "evaluation_env_steps", "lineage_env_steps",
              "gradient_updates", "tasks", "seconds"},
-  "best": {"generation", "target_return", "start_return"},
+  "best": {"generation", "by", "target_return", "mastered_volume", "start_return"},
+           by: "target_return"; open-ended: "mastered_volume", or "newest" where success is unknown;
+           start_return is the highest of all generations, for "forgetting"
+  "reached": {"exam", "frontier": distribution, "volume", "mastered_volume", "measures"},
+              the learner on the frontier that counted in this generation; mastered_volume is
+              volume · mastered_share
   "candidates": [{"index", "name", "origin", "move", "distribution", "gain", "gain_se", "rung_gain",
                   "pruned", "failure", "env_steps", "seconds", "metrics"}],
   "decision": {"winner": int | null, "decided_by": str, "difference": float, "difference_se": float,

@@ -108,7 +108,7 @@ def campaign_text(
     for note in filter(None, notes):
         head += [escape(note, _MAX_NOTE), ""]
     if way.rows:
-        head += [_standing(way, status), ""]
+        head += [f"{_standing(way, status)}{_frontier_text(way.rows[-1])}", ""]
         head += [_picture("the way so far", "campaign.png", run_id), ""]
         last = way.rows[-1]["generation"]
         if last in runs:
@@ -180,6 +180,28 @@ def _standing(way: Way, status: str) -> str:
     return (
         f"{escape(status.capitalize())} after generation {row['generation']}, "
         f"{words.number(row['env_steps'])} env steps{hours}. Monitor, {scores}."
+    )
+
+
+def _frontier_text(row: Mapping[str, Any]) -> str:
+    """Returns how an open-ended campaign does where it aims by now, and what its best is."""
+    reached, best = row.get("reached"), row.get("best") or {}
+    if not reached or best.get("by") not in ("mastered_volume", "newest"):
+        return ""
+    measures = reached["measures"]
+    scores = (
+        f"return {words.with_interval(measure(measures, 'return_iqm'))}, "
+        f"success {words.with_interval(measure(measures, 'success_rate'))}"
+    )
+    kept = {
+        "mastered_volume": f"which mastered {words.number(best.get('mastered_volume'))} of the "
+        f"declared space; none mastered more",
+        "newest": "the newest, since these tasks know no success",
+    }[best["by"]]
+    return (
+        f" The monitor sets stay where the campaign began. On the frontier that this generation "
+        f"aimed at ({words.number(reached['volume'])} of the declared space): {scores}. Best is "
+        f"generation {best['generation']}, {kept}."
     )
 
 

@@ -44,6 +44,15 @@ class Setup:
             return 1
         return max(self.config.generation.num_candidates, 1)
 
+    @property
+    def is_open_ended(self) -> bool:
+        """Whether what counts moves along: there is no target, and something that can move."""
+        return self.target is None and bool(self.movable)
+
+    def volume(self, distribution: TaskDistribution) -> float:
+        """Returns which share of the movable axes a distribution covers, in (0, 1]."""
+        return distribution.volume(self.movable) if self.movable else 1.0
+
     def frontier(self, incumbent: TaskDistribution) -> TaskDistribution:
         """Returns what the learner must generalise to: the target, or one ring further out."""
         if self.target is not None:

@@ -1,10 +1,13 @@
 """Budgets, totals and records; all results are made up."""
 
+import dataclasses
 import json
 
 import pytest
 
 from curricula.campaigns.ledger import Ledger, first_record, next_record
+from curricula.campaigns.points import record_points
+from tests.curricula.campaigns import fakes
 from tests.curricula.campaigns.fakes import (
     NAN,
     STEPS_PER_TASK,
@@ -12,6 +15,7 @@ from tests.curricula.campaigns.fakes import (
     make_nursery,
     make_record,
     make_setup,
+    outcomes,
     play,
     script,
 )
@@ -182,6 +186,82 @@ def test_the_best_is_by_the_target_and_forgetting_by_the_start(tmp_path):
     assert forgetting == pytest.approx([0.0, 0.0, 0.7, 0.4])
 
 
+def reaching(monitor, adoption):
+    """Scores of a challenger that wins; a lifetime is mastered above 0.5."""
+
+    def score(branch, leg, exam):
+        if exam.startswith("monitor"):
+            return monitor
+        won = adoption if branch == "challenger" else 0.0
+        return {"selection": 0.1 * (branch == "challenger"), "adoption": won}[exam]
+
+    return score
+
+
+def endless(folder, **changes):
+    generation = {"challenger_every": 1, "aa_every": 0, "rung_share": 0.0}
+    return Books(folder, target=None, generation=generation, sizes=([5, 5], [7, 7]), **changes)
+
+
+def test_the_learner_is_measured_where_its_generation_aimed(tmp_path):
+    books = endless(tmp_path)
+    first = books.begin(reaching(0.9, 0.0))
+    assert first["reached"]["exam"] == "monitor-target"
+    assert first["reached"]["frontier"] == first["frontier"]
+    record, _ = books.go_on(reaching(0.9, 0.8))
+    assert record["decision"]["decided_by"] == "challenger"
+    assert record["reached"]["exam"] == "adoption"
+    assert record["reached"]["frontier"] == first["frontier"] != record["frontier"]
+    assert record["reached"]["measures"]["return_mean"] == pytest.approx(0.8)
+    sizes = books.setup.generator.space["size"]
+    volume = 3 / ((sizes.high - sizes.low) / sizes.step + 1)  # 5, 7 and 9 of them all
+    assert record["reached"]["volume"] == pytest.approx(volume)
+    assert record["reached"]["mastered_volume"] == pytest.approx(volume)
+    points = record_points(record)
+    assert points["frontier/return_mean"] == pytest.approx(0.8)
+    assert {"frontier/return_iqm_low", "frontier/success_rate_high"} <= set(points)
+    assert points["frontier/mastered_volume"] == pytest.approx(volume)
+
+
+def test_without_an_adoption_it_is_measured_on_the_selection_tasks(tmp_path):
+    books = Books(tmp_path, generation={"num_candidates": 0})
+    books.begin(script({}))
+    record, _ = books.go_on(script({"move-1": 0.7}))
+    assert record["reached"]["exam"] == "selection"
+    assert record["reached"]["measures"]["return_mean"] == pytest.approx(0.7)
+
+
+def test_open_ended_the_best_has_mastered_the_largest_part_of_the_space(tmp_path):
+    books = endless(tmp_path)
+    books.begin(reaching(0.9, 0.0))  # all of the first ring, though the monitors saturate
+    for adoption in (0.8, 0.9, 0.3, 0.4):
+        books.setup.start = books.setup.distribution(books.records[-1]["incumbent"])
+        books.go_on(reaching(0.9, adoption))
+    assert [record["decision"]["decided_by"] for record in books.records[1:]] == ["challenger"] * 4
+    assert [record["best"]["generation"] for record in books.records] == [0, 1, 2, 2, 2]
+    assert books.records[-1]["best"]["by"] == "mastered_volume"
+    reached = [record["reached"]["mastered_volume"] for record in books.records]
+    assert reached[1] < reached[2] == books.records[-1]["best"]["mastered_volume"]
+    assert reached[3] == reached[4] == 0.0
+
+
+def test_where_nothing_tells_success_the_newest_is_the_best(tmp_path, monkeypatch):
+    def without_success(*args):
+        return dataclasses.replace(outcomes(*args), successes=None)
+
+    monkeypatch.setattr(fakes, "outcomes", without_success)
+    books = endless(tmp_path)
+    books.begin(reaching(0.9, 0.0))
+    books.go_on(reaching(0.2, 0.8))
+    assert [(r["best"]["generation"], r["best"]["by"]) for r in books.records] == [
+        (0, "newest"),
+        (1, "newest"),
+    ]
+    bound = endless(tmp_path / "b", movable=[], search="fixed")
+    bound.begin(reaching(0.9, 0.0))
+    assert bound.records[0]["best"]["by"] == "target_return", "nothing moves: the monitor is right"
+
+
 def test_what_cannot_be_measured_is_null_and_later_made_up_for(tmp_path):
     books = Books(tmp_path)
     first = books.begin(monitored(NAN, NAN))
@@ -193,7 +273,9 @@ def test_what_cannot_be_measured_is_null_and_later_made_up_for(tmp_path):
     third, _ = books.go_on(monitored(0.2, 0.3))
     assert third["best"] == {
         "generation": 2,
+        "by": "target_return",
         "target_return": pytest.approx(0.2),
+        "mastered_volume": 0.0,
         "start_return": pytest.approx(0.3),
     }
     assert third["forgetting"] == pytest.approx(0.0)
