@@ -31,7 +31,8 @@ class PPOConfig:
         lr: Adam's step size at the start.
         lr_decay_updates: updates (`meta_train` calls) over which it falls linearly to
             `decay_floor` of itself; None: it stays.
-        entropy_coef: weight of the policy's entropy, in units of the scaled return a nat.
+        entropy_coef: weight of the policy's entropy, in units of the standardised advantage a nat;
+            where actions are A numbers, every one of them has its own nats.
         entropy_decay_updates: the same for that weight.
         decay_floor: the share of a decayed setting that remains at the end, in [0, 1].
         epochs: passes over the lifetimes of a batch.

@@ -177,12 +177,23 @@ def test_a_learner_that_cannot_play_the_tasks_is_refused(tmp_path, monkeypatch) 
     assert problems[0].startswith("learner.name: RL2 learns from tasks of the kind env")
 
 
-def test_a_learner_that_cannot_take_the_spaces_is_refused() -> None:
+def test_a_learner_that_cannot_take_the_spaces_is_refused(tmp_path, monkeypatch) -> None:
     reached = {"g": {"low": 1.0, "high": 20.0, "default": 10.0}}
     text = "name: trip\ngenerator: {name: gymnasium-v1, options: {env: %s, parameters: %s}}\n"
-    (problem,) = errors_of(text % ("Pendulum-v1", reached), ["search=fixed"])
+    assert loads(text % ("Pendulum-v1", reached), ["search=fixed"]).name == "trip"
+    (tmp_path / "levers.py").write_text(
+        "import gymnasium\n"
+        "class Levers(gymnasium.Env):\n"
+        "    g = 10.0\n"
+        "    observation_space = gymnasium.spaces.Box(0, 1, (1,))\n"
+        "    action_space = gymnasium.spaces.MultiBinary(3)\n"
+        "gymnasium.register('Levers-v0', Levers, max_episode_steps=5)\n"
+    )
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(tmp_path)
+    (problem,) = errors_of(text % ("levers:Levers-v0", reached), ["search=fixed"])
     assert problem.startswith("learner: RL2 cannot be made for gymnasium-v1: ")
-    assert "Discrete action space, got Box" in problem
+    assert "Discrete action space or a Box of floats, got MultiBinary" in problem
     (problem,) = errors_of(text % ("NoSuchThing-v1", reached), ["search=fixed"])
     assert problem.startswith("generator: gymnasium-v1 cannot say its spaces: ")
 
