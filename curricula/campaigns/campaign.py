@@ -31,6 +31,7 @@ from curricula.campaigns.resolution import resolve
 from curricula.campaigns.sealed import known_result, sealed_test, write_leak_report
 from curricula.campaigns.setup import Setup
 from curricula.campaigns.tracking import Display, NullDisplay, NullTracker, Tracker
+from curricula.campaigns.usage import Usage
 
 CHANGEABLE = ("budget", "executor", "tracking", "checkpoints")
 """Sections of the configuration that a resumed campaign may change: none decides a number."""
@@ -63,6 +64,7 @@ class Campaign:
         self.tracker = tracker or NullTracker()
         self.display = display or NullDisplay()
         self.setup = Setup(config, store.journal)
+        self._usage = Usage()
         self._stop_requested = False
 
     @classmethod
@@ -140,6 +142,7 @@ class Campaign:
         self.store.lock()
         self.store.save_machine(self.machine.to_json())
         self.store.save_config(self.config)
+        self._usage = Usage()
         executor = make_executor(self.config.executor, self.display.steps)
         result: dict[str, Any] | None = None
         status = "FAILED"
@@ -231,6 +234,9 @@ class Campaign:
         self.store.save_seen(record["generation"], nursery.seen)
         for tally in nursery.tallies:
             self.store.save_quarantined(tally.failed_tasks)
+        where = self.config.executor
+        workers = 1 if where.name == "inline" else where.workers
+        record = {**record, "usage": {**self._usage.since_last(), "workers": workers}}
         record = self.store.commit(record, state)
         self.store.tidy(self.config.checkpoints, record["best"]["generation"])
         self.tracker.record(record)

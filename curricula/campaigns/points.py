@@ -48,6 +48,7 @@ def record_points(
     points |= _distribution_points(record, nats or {})
     points |= _budget_points(record)
     points |= _time_points(record, previous)
+    points |= _usage_points(record)
     return {name: float(value) for name, value in points.items() if is_number(value)}
 
 
@@ -202,10 +203,26 @@ def _time_points(record: Record, previous: Record | None) -> dict[str, Any]:
     points = {metric_name("time", f"{phase}_s"): value for phase, value in seconds.items()}
     whole = seconds.get("generation") or 0.0
     if whole > 0:
-        # Branches count one by one: where several run at once this may be above one.
+        # Of all workers' time; records of before workers were counted have no such point.
         playing = seconds.get("train", 0.0) + seconds.get("evaluate", 0.0)
-        points["time/train_evaluate_share"] = playing / whole
+        if workers := (record.get("usage") or {}).get("workers"):
+            points["time/train_evaluate_share"] = playing / (workers * whole)
         if previous is not None:
             steps = record["totals"]["env_steps"] - previous["totals"]["env_steps"]
             points["time/env_steps_per_s"] = steps / whole
+    return points
+
+
+def _usage_points(record: Record) -> dict[str, Any]:
+    """Names begin with "system/", which MLflow shows on a page of their own."""
+    usage, seconds = record.get("usage") or {}, record.get("seconds") or {}
+    if not usage:
+        return {}
+    points = {
+        "system/cpu_s": usage["cpu_s"],
+        "system/peak_memory_mb": usage["peak_memory_bytes"] / 1e6,
+        "system/num_processes": usage["num_processes"],
+    }
+    if whole := seconds.get("generation"):
+        points["system/cores_in_use"] = usage["cpu_s"] / whole
     return points

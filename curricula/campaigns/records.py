@@ -28,7 +28,8 @@
   "tasks": [task JSON], "search": state, "search_metrics": {…}, "noise_history": [float],
   "gain_history": [float], "quarantine": {task id: reason},
   "draws": counts, "draw_reasons": {row and seed: reason},
-  "seconds": {"train", "evaluate", "search", "generation"}  the first two summed over branches
+  "seconds": {"train", "evaluate", "search", "generation"}, the first two summed over branches
+  "usage": {"cpu_s", "peak_memory_bytes", "num_processes", "workers"}  `curricula.campaigns.usage`
 }
 measures = {"return_iqm": [estimate, low, high], "return_mean": …, "mastered_share": …,
             "success_rate": …, "adaptation_gain": …, "length_gain": …, "return_cvar10": …,

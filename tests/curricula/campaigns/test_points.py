@@ -32,7 +32,8 @@ def record_of(**changes):
         "monitor": {"target": {"return_iqm": [0.5, 0.25, 0.75], "success_rate": None}},
         "forgetting": math.inf,
         "quarantine": {"id": "why"},
-        "seconds": {"train": 6.0, "evaluate": 3.0, "generation": 10.0},
+        "seconds": {"train": 6.0, "evaluate": 3.0, "generation": 5.0},
+        "usage": {"cpu_s": 8.0, "peak_memory_bytes": 5e8, "num_processes": 3, "workers": 2},
         **changes,
     }
 
@@ -61,10 +62,20 @@ def test_every_point_of_a_record():
         "budget/quarantined": 1.0,
         "time/train_s": 6.0,
         "time/evaluate_s": 3.0,
-        "time/generation_s": 10.0,
+        "time/generation_s": 5.0,
         "time/train_evaluate_share": 0.9,
-        "time/env_steps_per_s": 20.0,
+        "time/env_steps_per_s": 40.0,
+        "system/cpu_s": 8.0,
+        "system/peak_memory_mb": 500.0,
+        "system/num_processes": 3.0,
+        "system/cores_in_use": 1.6,
     }
+
+
+def test_a_share_of_unknown_workers_is_not_told():
+    points = record_points(record_of(usage=None))
+    assert "time/train_s" in points
+    assert not any(name.startswith("system/") or name.endswith("_share") for name in points)
 
 
 def test_an_interval_beside_a_measure_gives_its_ends() -> None:

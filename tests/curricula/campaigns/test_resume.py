@@ -109,8 +109,6 @@ def assert_mlflow_is_whole(root):
     assert not [run.info.run_id for run in runs if run.info.status == "RUNNING"]
     for run in runs:
         for key in run.data.metrics:
-            if key.startswith("system/"):
-                continue
             steps = [point.step for point in client.get_metric_history(run.info.run_id, key)]
             assert len(steps) == len(set(steps)), (key, steps)
 
