@@ -121,7 +121,8 @@ def resolve_compute(
     )
     sentence = (
         f"{_words(cell, precision, count)}: {1e3 * times[best]:.0f} ms for a pass over "
-        f"{num_lifetimes} lifetimes of {num_steps} steps (against {others})."
+        f"{num_lifetimes} lifetime{'s' if num_lifetimes > 1 else ''} of {num_steps} steps "
+        f"(against {others})."
     )
     return Compute(cell, precision, count, sentence)
 

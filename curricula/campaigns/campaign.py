@@ -171,7 +171,7 @@ class Campaign:
         finished = Ledger(self.setup, record).is_spent
         test = None
         if finished and self.config.evaluation.test_at_end:
-            test = known_result(self.store, record) or self.sealed_test(record, executor)
+            test = known_result(self.store, record) or self._open_test(record, executor)
         write_leak_report(self.setup, self.store, record)
         status = "finished" if finished else "stopped"
         return {"status": status, "record": record, "test": test, "folder": str(self.folder)}
@@ -195,6 +195,10 @@ class Campaign:
         result = sealed_test(self.setup, self.store, record, self.nursery(record, executor))
         self.store.clear_staged()
         return result
+
+    def _open_test(self, record: dict[str, Any], executor: Executor) -> dict[str, Any]:
+        self.display.say("the budget is spent; the sealed test is played")
+        return self.sealed_test(record, executor)
 
     def nursery(self, before: dict[str, Any], executor: Executor) -> Nursery:
         """Returns what grows the branches of the generation after a commit."""

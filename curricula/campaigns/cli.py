@@ -49,9 +49,11 @@ def _report(error: Exception, debug: bool) -> int:
     if isinstance(error, _INPUT_ERRORS):
         typer.echo(f"error: {error}", err=True)
         return 2
-    text = str(error) or repr(error)
+    text = f"{type(error).__name__}: {error}" if str(error) else repr(error)
+    if isinstance(error, OSError) and error.filename:
+        text = f"{error.filename}: {error.strerror}"
     hint = "" if debug else " (--debug shows where)"
-    typer.echo(f"failed: {type(error).__name__}: {text}{hint}", err=True)
+    typer.echo(f"failed: {text}{hint}", err=True)
     return 1
 
 

@@ -124,8 +124,9 @@ def read_tasks(file: Path) -> tuple[list[Task], list[str]]:
             tasks.append(Task.from_json(data))
         except (ValueError, TypeError) as error:
             problems.append(f"line {number}: {error}")
-    if not tasks and not problems:
-        problems.append("the file holds no task")
+    if not tasks:
+        first = f"; {problems[0]}" if problems else ""
+        problems = [f"it holds no task; there must be one a line, a JSON object{first}"]
     return tasks, problems
 
 

@@ -110,7 +110,7 @@ def resume(
         ),
     ] = False,
 ) -> None:
-    """Go on with a campaign from its last commit; what decides the results cannot be changed."""
+    """Go on with a campaign from its last commit. What decides the results cannot be changed."""
     folder = campaign_folder(campaign, root)
     config = CampaignStore(folder).config()
     changes = changed_sections(config, overrides or ())
@@ -128,7 +128,7 @@ def status(
     ] = None,
     root: Root = DEFAULT_ROOT,
 ) -> None:
-    """Say how far a campaign is and what it came to; without a name, list all campaigns."""
+    """Say how far a campaign is and what it came to. Without a name, list all campaigns."""
     if campaign is None:
         _print_all(root)
         return
@@ -168,9 +168,10 @@ def evaluate(
     root: Root = DEFAULT_ROOT,
     no_tracking: NoTracking = False,
 ) -> None:
-    """Put the newest learner of a campaign to its sealed test, a suite, or tasks of one's own.
+    """Put a campaign's newest learner to the test.
 
-    Each counts as a use of the test; how often it was used stands in the campaign's report.
+    To its sealed test, unless a suite or tasks are named. Each is a use of the test, counted in
+    `taskgen status` and in MLflow.
     """
     folder = campaign_folder(campaign, root)
     from curricula.campaigns.api import evaluate_campaign

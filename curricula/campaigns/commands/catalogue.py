@@ -35,7 +35,7 @@ def register(app: typer.Typer) -> None:
 
 
 def list_(kind: Annotated[Kind, typer.Argument(help="what to list")]) -> None:
-    """List what a campaign file can name, one line each; broken plug-ins with their error."""
+    """List what a campaign file can name. One line each; broken plug-ins with their error."""
     if kind is Kind.PRESETS:
         from curricula.campaigns.config_files import presets
 
@@ -51,7 +51,7 @@ def show_config(
         list[str] | None, typer.Argument(metavar="[key.sub=value]…", help="changes")
     ] = None,
 ) -> None:
-    """Print a campaign file as it will run: checked, overridden, every default written out."""
+    """Print a campaign file as it will run. Checked, overridden, every default written out."""
     from curricula.campaigns.config_files import dump, load
 
     typer.echo(dump(load(file, overrides or ())), nl=False)
@@ -64,7 +64,7 @@ def check(
     ] = None,
     thorough: Annotated[bool, typer.Option(help="take four times as many tasks")] = False,
 ) -> None:
-    """Check that a generator keeps to the contract; for authors of plug-ins."""
+    """Check that a generator keeps to the contract. For authors of plug-ins."""
     from curricula.campaigns.config_files import apply_overrides
     from curricula.campaigns.plugins import make_generator
     from taskgen.checks import check_generator

@@ -27,6 +27,16 @@ class UserError(ValueError):
     """Something that the person at the keyboard can put right."""
 
 
+def require_folder(out: Path | None) -> None:
+    """Raises an error where a file is to be written into a folder that is not there.
+
+    Raises:
+        UserError: with the folder.
+    """
+    if out is not None and not out.parent.is_dir():
+        raise UserError(f"--out: there is no folder {out.parent}; make it, or choose another.")
+
+
 def committed_tasks(store: CampaignStore) -> Iterator[tuple[int, dict[str, Any]]]:
     """Yields the tasks that a campaign's commits hold, with their generation."""
     for record in store.records():

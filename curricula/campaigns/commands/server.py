@@ -41,7 +41,7 @@ def ui(
     port: Annotated[int, typer.Option(min=1, max=65535, help="of this machine")] = DEFAULT_PORT,
     root: Root = DEFAULT_ROOT,
 ) -> None:
-    """Show all campaigns in MLflow, in a browser; Ctrl-C ends it."""
+    """Show all campaigns in MLflow, in a browser. Ctrl-C ends it."""
     remote = os.environ.get("MLFLOW_TRACKING_URI", "")
     if remote.startswith(("http://", "https://")):
         typer.echo(f"MLFLOW_TRACKING_URI names a server that runs already: {remote}")

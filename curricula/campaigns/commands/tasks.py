@@ -21,6 +21,7 @@ from curricula.campaigns.commands.common import (
     UserError,
     committed_tasks,
     print_table,
+    require_folder,
 )
 from curricula.campaigns.commands.finding import find_task
 from curricula.campaigns.config import Plugin
@@ -62,9 +63,10 @@ def sample(
         Path | None, typer.Option(help="FILE.png, FILE.html (pictures) or FILE.jsonl (the tasks)")
     ] = None,
 ) -> None:
-    """Draw tasks without training on them; what is not named stays at its default."""
+    """Draw tasks without training on them. What is not named stays at its default."""
     if out is not None and out.suffix not in _KINDS:
         raise UserError(f"--out must end in {', '.join(_KINDS)}, got {out}.")
+    require_folder(out)
     made, distribution = _parsed(generator, settings or ())
     from taskgen.splits import TaskSource
 
@@ -84,7 +86,12 @@ def show(
     root: Root = DEFAULT_ROOT,
     out: Annotated[Path | None, typer.Option(help="FILE.png: a picture instead of JSON")] = None,
 ) -> None:
-    """Print a task that a campaign committed or could not play, or that was imported, as JSON."""
+    """Print a task as JSON, or draw it.
+
+    One that a campaign committed, one that could not be played (with the reason), or one that was
+    imported.
+    """
+    require_folder(out)
     found = find_task(task_id, root)
     typer.echo(f"{found.task_id[:12]}: {found.where}", err=True)
     if found.reason:
@@ -108,7 +115,8 @@ def export(
     ] = None,
     root: Root = DEFAULT_ROOT,
 ) -> None:
-    """Write the tasks that a campaign's commits hold to a file."""
+    """Write the tasks of a campaign's commits to a file."""
+    require_folder(out)
     store = CampaignStore(campaign_folder(campaign, root))
     found = [
         (number, task)
@@ -133,7 +141,12 @@ def import_(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="check them, keep nothing")] = False,
     root: Root = DEFAULT_ROOT,
 ) -> None:
-    """Check tasks from a file, say in which split they are, and keep them as a named set."""
+    """Check tasks from a file, and keep them.
+
+    Says in which split they are, and keeps them as a named set, which `show` and `evaluate --tasks`
+    know.
+    """
+    require_folder(out)
     tasks, problems = read_tasks(file)
     plugins = {task.generator: Plugin(name=task.generator) for task in tasks}
     if campaign is not None:

@@ -140,6 +140,7 @@ def test_show_config_prints_what_will_run() -> None:
         (["sample", "bandit-v1", "num_arms=few"], "num_arms: must be a valid integer"),
         (["sample", "maze-v1", "--out", "maze.gif"], "--out must end in"),
         (["check", "bandit-v1", "arms=3"], "arms: unknown key; did you mean num_arms?"),
+        (["sample", "maze-v1", "--out", "no/such/x.png"], "there is no folder no/such"),
         (["list", "things"], "things"),
         (["run"], "Missing argument"),
     ],
@@ -231,6 +232,29 @@ def test_import_refuses_what_is_no_task(change, expected, tmp_path) -> None:
     assert expected in result.stderr
     assert "line 3" in result.stderr
     assert not (tmp_path / "tasks").exists()
+
+
+def test_a_file_of_something_else_is_one_sentence(tmp_path) -> None:
+    file = tmp_path / "notes.txt"
+    file.write_text("one\ntwo\nthree\n")
+    result = taskgen("import", file, "--root", tmp_path)
+    assert result.returncode == 2
+    assert "it holds no task; there must be one a line, a JSON object; line 1: " in result.stderr
+    assert len(result.stderr.splitlines()) == 2
+
+
+def test_every_command_is_told_in_a_whole_line() -> None:
+    lines = taskgen("--help").stdout.partition("Commands:")[2].splitlines()
+    assert len([line for line in lines if line.startswith("  ") and "--debug" not in line]) >= 12
+    assert not [line for line in lines if line.endswith("...")]
+
+
+def test_a_file_that_cannot_be_written_is_named(tmp_path) -> None:
+    place = tmp_path / "a folder.jsonl"
+    place.mkdir()
+    result = taskgen("sample", "bandit-v1", "--num", 1, "--out", place)
+    assert result.returncode == 1
+    assert result.stderr.startswith(f"failed: {place}: Is a directory (--debug")
 
 
 def test_imported_tasks_are_kept_shown_and_played(finished: Path, tmp_path) -> None:
