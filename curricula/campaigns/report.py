@@ -105,8 +105,6 @@ def campaign_text(
         notes: sentences on where it computes and how often its test was used.
     """
     head = [_purpose(config), ""]
-    for note in filter(None, notes):
-        head += [escape(note, _MAX_NOTE), ""]
     if way.rows:
         head += [f"{_standing(way, status)}{_frontier_text(way.rows[-1])}", ""]
         head += [_picture("the way so far", "campaign.png", run_id), ""]
@@ -114,6 +112,8 @@ def campaign_text(
         if last in runs:
             head += [f"Tasks of generation {_link(last, runs, experiment)}:", ""]
             head += [_picture(f"tasks of generation {last}", "tasks.png", runs[last]), ""]
+    for note in filter(None, notes):  # last, since the UI folds what is long
+        head += [escape(note, _MAX_NOTE), ""]
     for num_rows in range(NUM_ROWS, -1, -1):
         text = "\n".join([*head, *_generation_table(way, runs, experiment, num_rows)])
         if len(text) <= MAX_CHARACTERS:
@@ -176,10 +176,10 @@ def _standing(way: Way, status: str) -> str:
         f"success {words.with_interval(score['success_rate'])}"
         for name, score in row["scores"].items()
     )
-    hours = f", {row['seconds'] / 3600:.2f} h" if is_number(row["seconds"]) else ""
+    lasted = f", {words.duration(row['seconds'])}" if is_number(row["seconds"]) else ""
     return (
         f"{escape(status.capitalize())} after generation {row['generation']}, "
-        f"{words.number(row['env_steps'])} env steps{hours}. Monitor, {scores}."
+        f"{words.number(row['env_steps'])} env steps{lasted}. Monitor, {scores}."
     )
 
 

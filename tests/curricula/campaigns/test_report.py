@@ -105,7 +105,7 @@ def test_a_campaign_lists_its_newest_generations_within_the_limit():
     assert f"[299](#/experiments/1/runs/{299:032x})" in text
     assert len([row for row in rows if row.startswith("| [")]) == report.NUM_ROWS
     assert f"path=tasks.png&run_uuid={299:032x}" in text
-    assert "Running after generation 299, 299,000 env steps, 4.98 h." in text
+    assert "Running after generation 299, 299,000 env steps, 4 h 59 min." in text
 
 
 def test_rows_give_way_before_the_limit_breaks():
@@ -119,6 +119,15 @@ def test_rows_give_way_before_the_limit_breaks():
     text = report.campaign_text(config, way, runs, "1", "c0", "running")
     assert len(text) <= report.MAX_CHARACTERS
     assert "| [29](" in text
+
+
+def test_notes_stand_below_what_the_page_folds():
+    way = Way()
+    way.add(record_of(1))
+    notes = ["Computes with *much*.", "", "The test was used once: sealed test."]
+    text = report.campaign_text(CONFIG, way, {1: "r1"}, "1", "c0", "running", notes)
+    places = ["Running after", "tasks.png", r"with \*much\*.", "used once", "| generation |"]
+    assert [text.index(place) for place in places] == sorted(map(text.index, places))
 
 
 def test_a_campaign_without_a_commit_or_a_target():
