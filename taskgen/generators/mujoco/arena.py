@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from taskgen.generators.mujoco.bodies import Body, Health
 from taskgen.generators.mujoco.rules import PROGRESS, Rules
 from taskgen.generators.mujoco.sight import Rows, Sight
-from taskgen.generators.mujoco.simulation import Simulation
+from taskgen.generators.mujoco.simulation import Forces, Simulation
 from taskgen.generators.mujoco.space import MAX_DELAY
 from taskgen.randomness import fold, uniforms
 
@@ -40,7 +40,8 @@ class Arena:
         self.body, self.rules, self.num_slots = body, rules, num_slots
         parts = rules.observed or body.observed
         feels = rules.contact_coef > 0 or any("contact" in part for part in parts)
-        self.simulation = Simulation(body, num_slots, num_threads, with_contact_forces=feels)
+        forces: Forces = "none" if not feels else "exact" if rules.exact_forces else "sensed"
+        self.simulation = Simulation(body, num_slots, num_threads, forces)
         self.sight = Sight(self.simulation, parts)
         num_controls = len(body.actuators)
         self.observations = np.zeros((num_slots, self.sight.size))

@@ -15,6 +15,7 @@ import mujoco
 from taskgen.generators.mujoco.bodies import Body
 
 ASSETS = Path(gymnasium.__file__).parent / "envs" / "mujoco" / "assets"
+_FEELER = "feeler"
 
 
 def spec_of(body: Body) -> mujoco.MjSpec:
@@ -42,6 +43,21 @@ def compiled(spec: mujoco.MjSpec, body: Body) -> mujoco.MjModel:
 
 
 @functools.cache
-def model_of(body: Body) -> mujoco.MjModel:
-    """Returns the unperturbed model of a body; shared, and not to be written to."""
-    return compiled(spec_of(body), body)
+def model_of(body: Body, feels: bool = False) -> mujoco.MjModel:
+    """Returns the unperturbed model of a body; shared, and not to be written to.
+
+    Args:
+        body: the row.
+        feels: whether every physics step computes the forces on the bodies, which MuJoCo does only
+            for a sensor; the motion is the same bit for bit.
+    """
+    spec = spec_of(body)
+    if feels:
+        spec.worldbody.first_body().add_site(name=_FEELER)
+        spec.add_sensor(
+            name=_FEELER,
+            type=mujoco.mjtSensor.mjSENS_ACCELEROMETER,
+            objtype=mujoco.mjtObj.mjOBJ_SITE,
+            objname=_FEELER,
+        )
+    return compiled(spec, body)

@@ -40,6 +40,9 @@ class Rules:
         contact_coef: c_f.
         contact_limit: largest absolute value that one component of f counts as; None: any.
         contact_cap: largest cost of all contacts together; None: any.
+        exact_forces: whether f are the forces after the step, as gymnasium has them, or those
+            of the last physics step, as the environments had them that the field's numbers are
+            of; the latter is faster.
         healthy_reward: c_h, a step.
         bonus: b, a step, fallen or not.
         ends_when_fallen: whether an episode ends when the body is not healthy.
@@ -56,6 +59,7 @@ class Rules:
     contact_coef: float = 0.0
     contact_limit: float | None = None
     contact_cap: float | None = None
+    exact_forces: bool = False
     healthy_reward: float = 0.0
     bonus: float = 0.0
     ends_when_fallen: bool = True
