@@ -7,6 +7,7 @@ the reason why it fails, so reading them is reading what a learner promises.
 
 from __future__ import annotations
 
+import copy
 import hashlib
 import io
 import random
@@ -171,6 +172,7 @@ def _checks(subject: Subject) -> Iterator[tuple[str, Check]]:
     yield "tasks that are masked give no gradient", _masked
     yield "the state is plain, and continues bit for bit", _continues
     yield "the state of another kind is refused", _refuses
+    yield "a merge with what learned nothing is the branch that learned", _merges
     if isinstance(subject.generator, EnvGenerator):
         yield "adapting leaves the learner as it was", _adapting_is_reading
         yield "an evaluation does not depend on the batch", _batch_free
@@ -278,6 +280,27 @@ def _refuses(subject: Subject) -> str:
     except ValueError:
         return ""
     return "it took a state with a part that it does not have"
+
+
+def _merges(subject: Subject) -> str:
+    learner = subject.learner()
+    parent = copy.deepcopy(learner.state_dict())
+    subject.train(learner, range(2))
+    branch, before = copy.deepcopy(learner.state_dict()), fingerprint(learner)
+    merged = learner.merged_state(parent, [branch, parent], [1.0, 0.0], 0)
+    if fingerprint(learner) != before:
+        return "merging changed the learner that was asked to"
+    learner.load_state_dict(merged)
+    found, wanted = dict(_leaves(learner.state_dict())), dict(_leaves(branch))
+    other = [path for path in wanted if not _alike(found.get(path), wanted[path])]
+    return f"the merge differs from the one branch that learned: {other[:5]}" if other else ""
+
+
+def _alike(one: Any, other: Any) -> bool:
+    if isinstance(one, torch.Tensor) and isinstance(other, torch.Tensor):
+        same_shape = one.shape == other.shape
+        return same_shape and torch.allclose(one.double(), other.double(), 1e-5, 1e-6, True)
+    return bool(one == other)
 
 
 def _adapting_is_reading(subject: Subject) -> str:

@@ -71,6 +71,11 @@ class SharesOneStream(RL2):
         return super().policy(np.arange(len(keys), dtype=np.uint64), greedy=greedy)
 
 
+class AddsBranchesUp(RL2):
+    def merged_state(self, parent, branches, weights, winner):
+        return super().merged_state(parent, branches, [1.0] * len(branches), 1 - winner)
+
+
 @pytest.mark.parametrize("generator", [Bandit(num_arms=3), Goals()], ids=["choices", "numbers"])
 @pytest.mark.parametrize(
     ("learner_class", "broken"),
@@ -79,6 +84,7 @@ class SharesOneStream(RL2):
         (IgnoresTheMask, {"tasks that are masked give no gradient"}),
         (ForgetsItsOptimizer, {"the state is plain, and continues bit for bit"}),
         (LearnsFromItsExam, {"adapting leaves the learner as it was"}),
+        (AddsBranchesUp, {"a merge with what learned nothing is the branch that learned"}),
         (SharesOneStream, {"an evaluation does not depend on the batch"}),
     ],
 )
