@@ -51,7 +51,7 @@ def test_killed_around_every_write_it_ends_the_same(tmp_path, monkeypatch, unint
     monkeypatch.setattr(checkpoint, "write_atomically", dying_write)
     while True:
         # Each life gets a little further than the one before, so every write is died at.
-        countdown[0] = 2 + deaths % 5
+        countdown[0] = 2 + deaths % 7
         try:
             run_or_go_on(tmp_path)
             break
