@@ -85,7 +85,6 @@ class TaskSource:
         split: which split to keep; None keeps all (a family too small to split).
         salt: of the split; whatever is compared shares it.
         quarantine: ids of tasks that must not be played.
-        forbidden: canonical forms that must not come again (say, of an earlier draw).
         timeout_s: the longest one call of the generator may take, in seconds.
     """
 
@@ -95,14 +94,12 @@ class TaskSource:
         split: Split | None,
         salt: str,
         quarantine: Iterable[str] = (),
-        forbidden: Iterable[bytes] = (),
         timeout_s: float = 20.0,
     ) -> None:
         self.generator = generator
         self.split = split
         self.salt = salt
         self.quarantine = set(quarantine)
-        self.forbidden = set(forbidden)
         self.timeout_s = timeout_s
         self.draws = Draws()
 
@@ -250,17 +247,13 @@ class TaskSource:
         return batch
 
     def _in_split(self, batch: TaskBatch) -> list[bool]:
-        """Returns which tasks lie in the split and are not forbidden."""
-        if self.split is None and not self.forbidden:
+        """Returns which tasks lie in the split."""
+        if self.split is None:
             return [True] * len(batch)
         forms = self._looked_at(batch, lambda part: part.canonicals)
-        inside = [form is not None and self._is_ours(form) for form in forms]
+        inside = [form is not None and split_of(form, self.salt) == self.split for form in forms]
         self.draws.other_split += len(forms) - sum(inside) - forms.count(None)
         return inside
-
-    def _is_ours(self, form: bytes) -> bool:
-        in_split = self.split is None or split_of(form, self.salt) == self.split
-        return in_split and form not in self.forbidden
 
     def _valid(self, batch: TaskBatch) -> list[bool]:
         """Returns which tasks are valid; one whose check raises or hangs is not."""
@@ -290,24 +283,6 @@ def _checked_ids(batch: TaskBatch) -> list[str]:
             f"make it smaller, or keep a seed in place of what can be made of it again."
         )
     return batch.ids
-
-
-def leak_report(
-    generator: TaskGenerator, sets: Mapping[str, Sequence[Task]]
-) -> dict[str, dict[str, int]]:
-    """Counts ids and canonical forms that two named sets of tasks share; all must be 0.
-
-    Returns:
-        "a & b" → {"ids": …, "canonical": …} for every pair of sets.
-    """
-    ids = {name: {task.id for task in tasks} for name, tasks in sets.items()}
-    forms = {name: {generator.canonical(task) for task in tasks} for name, tasks in sets.items()}
-    names = sorted(sets)
-    return {
-        f"{a} & {b}": {"ids": len(ids[a] & ids[b]), "canonical": len(forms[a] & forms[b])}
-        for i, a in enumerate(names)
-        for b in names[i + 1 :]
-    }
 
 
 def _joined(batches: list[TaskBatch]) -> TaskBatch:

@@ -1,8 +1,9 @@
 """The canonical form of a maze: what rotations, reflections and unreachable cells leave alone.
 
-Of the eight images of a maze under the square's symmetries (start, goal and heading turned along)
-the one is kept whose (height, width, start, goal, heading, walls) comes first in that order; cells
-that the start does not reach count as wall. The horizon belongs to it.
+Of the eight images of a maze under the square's symmetries (start and goal turned along) the one
+is kept whose (height, width, start, goal, walls) comes first in that order; cells that the start
+does not reach count as wall. Horizon and first heading are no part of it: who learned a maze by
+heart knows it with more time, and facing another way, too.
 """
 
 # mypy: disable-error-code="no-untyped-def, untyped-decorator"
@@ -20,11 +21,11 @@ from taskgen.generators.maze.arrays import (
 )
 from taskgen.generators.maze.geometry import directions, flood
 
-_HEAD = 10
+_HEAD = 6
 
 
 def canonical_forms(mazes: MazeArrays) -> list[bytes]:
-    """Returns the canonical form of each maze, [B]: ten header bytes and more, then packed bits."""
+    """Returns the canonical form of each maze, [B]: a header of 12 bytes, then packed bits."""
     num_bytes = 2 * _HEAD + (mazes.heights * mazes.widths + 7) // 8
     forms = np.zeros((len(mazes), int(num_bytes.max(initial=0))), dtype=np.uint8)
     shared = worth_threads(mazes.grids.nbytes, MIN_PARALLEL_BYTES)
@@ -37,8 +38,6 @@ def canonical_forms(mazes: MazeArrays) -> list[bytes]:
         mazes.widths,
         mazes.starts,
         mazes.goals,
-        mazes.headings,
-        mazes.horizons,
         forms,
     )
     return [row[:length].tobytes() for row, length in zip(forms, num_bytes.tolist(), strict=True)]
@@ -52,15 +51,6 @@ def _map_cell(row, column, height, width, symmetry):
 
 
 @numba.njit(cache=True)
-def _map_heading(heading, symmetry):
-    if symmetry & 1 and heading % 2 == 0:
-        heading = 2 - heading
-    if symmetry & 2 and heading % 2 == 1:
-        heading = 4 - heading
-    return 3 - heading if symmetry & 4 else heading
-
-
-@numba.njit(cache=True)
 def _wall_at(reached, stride, row, column, height, width, symmetry):
     """Returns the cell of the symmetry's image at (row, column); 1 wall or unreachable."""
     if symmetry & 4:
@@ -71,11 +61,10 @@ def _wall_at(reached, stride, row, column, height, width, symmetry):
 
 
 @numba.njit(cache=True)
-def _write_key(start, goal, heading, height, width, symmetry, key):
+def _write_key(start, goal, height, width, symmetry, key):
     key[0], key[1] = (width, height) if symmetry & 4 else (height, width)
     key[2], key[3] = _map_cell(start[0], start[1], height, width, symmetry)
     key[4], key[5] = _map_cell(goal[0], goal[1], height, width, symmetry)
-    key[6] = _map_heading(heading, symmetry)
 
 
 @numba.njit(cache=True)
@@ -92,14 +81,14 @@ def _compare_walls(reached, stride, height, width, one, other):
 
 
 @numba.njit(cache=True)
-def _first_symmetry(reached, stride, start, goal, heading, height, width, key, best_key):
+def _first_symmetry(reached, stride, start, goal, height, width, key, best_key):
     """Returns the symmetry whose image comes first, its key in `best_key`."""
     best = 0
-    _write_key(start, goal, heading, height, width, 0, best_key)
+    _write_key(start, goal, height, width, 0, best_key)
     for symmetry in range(1, 8):
-        _write_key(start, goal, heading, height, width, symmetry, key)
+        _write_key(start, goal, height, width, symmetry, key)
         order = 0
-        for k in range(7):
+        for k in range(_HEAD):
             if key[k] != best_key[k]:
                 order = -1 if key[k] < best_key[k] else 1
                 break
@@ -112,8 +101,7 @@ def _first_symmetry(reached, stride, start, goal, heading, height, width, key, b
 
 
 @numba.njit(cache=True)
-def _write_form(reached, stride, height, width, best, key, horizon, form):
-    key[7], key[8], key[9] = horizon & 0x7FFF, (horizon >> 15) & 0x7FFF, horizon >> 30
+def _write_form(reached, stride, height, width, best, key, form):
     for k in range(_HEAD):
         form[2 * k], form[2 * k + 1] = key[k] & 255, key[k] >> 8
     bit = 16 * _HEAD
@@ -125,7 +113,7 @@ def _write_form(reached, stride, height, width, best, key, horizon, form):
 
 
 @numba.njit(cache=True)
-def _canonical(first, last, grids, heights, widths, starts, goals, headings, horizons, forms):
+def _canonical(first, last, grids, heights, widths, starts, goals, forms):
     stride = grids.shape[1]
     steps = directions(stride)
     queue = np.empty(stride * stride, dtype=np.int32)
@@ -144,19 +132,16 @@ def _canonical(first, last, grids, heights, widths, starts, goals, headings, hor
             stride,
             starts[b],
             goals[b],
-            headings[b],
             heights[b],
             widths[b],
-            key[:7],
-            best_key[:7],
+            key,
+            best_key,
         )
-        _write_form(reached, stride, heights[b], widths[b], best, best_key, horizons[b], forms[b])
+        _write_form(reached, stride, heights[b], widths[b], best, best_key, forms[b])
 
 
 @numba.njit(cache=True, parallel=True)
-def _canonical_threads(
-    first, last, grids, heights, widths, starts, goals, headings, horizons, forms
-):
+def _canonical_threads(first, last, grids, heights, widths, starts, goals, forms):
     num = last - first
     for chunk in numba.prange(NUM_CHUNKS):
         _canonical(
@@ -167,7 +152,5 @@ def _canonical_threads(
             widths,
             starts,
             goals,
-            headings,
-            horizons,
             forms,
         )

@@ -1,4 +1,4 @@
-"""The canonical form: the same for twins, different for what plays differently."""
+"""The canonical form: the same for twins, different for mazes of another shape."""
 
 from itertools import product
 
@@ -10,6 +10,7 @@ from hypothesis.extra.numpy import arrays
 from taskgen.generators.maze import Maze
 from taskgen.generators.maze.arrays import single, stack
 from taskgen.generators.maze.canonical import canonical_forms
+from taskgen.splits import split_of
 
 MAZE = Maze()
 UP, RIGHT, DOWN, LEFT = range(4)
@@ -85,12 +86,12 @@ def filled(maze):
 
 
 def orbit_key(maze):
-    """The first of the eight images of the filled maze, by plain comparison."""
+    """The first of the eight images of the filled maze's shape, by plain comparison."""
     images = []
     for image in (filled(maze), mirror(filled(maze))):
         for _ in range(4):
-            image = quarter_turn(image)
-            images.append((image[0].shape, image[0].tobytes(), *image[1:]))
+            image = walls, start, _, goal, _ = quarter_turn(image)
+            images.append((walls.shape, walls.tobytes(), start, goal))
     return min(images)
 
 
@@ -106,25 +107,43 @@ def test_forms_tell_all_small_mazes_apart_and_only_these():
     forms = canonical_forms(stack([single(*maze) for maze in everything]))
     keys = [orbit_key(maze) for maze in everything]
     assert len(set(forms)) == len(set(keys)) == len(set(zip(forms, keys, strict=True)))
-    assert len(set(keys)) < len(everything) / 4
+    assert len(set(keys)) < len(everything) / 16
 
 
-def test_horizon_heading_goal_and_walls_make_a_difference():
+def test_start_goal_and_walls_make_a_difference():
     walls = np.array([[0, 0, 0], [0, 1, 0], [0, 0, 1]], dtype=np.uint8)
     base = (walls, (0, 0), UP, (0, 2), 20)
     opened = walls.copy()
     opened[1, 1] = 0
     others = [
-        (walls, (0, 0), UP, (0, 2), 21),
-        (walls, (0, 0), UP, (0, 2), 20 + 2**15),
-        (walls, (0, 0), RIGHT, (0, 2), 20),
-        (walls, (0, 0), DOWN, (0, 2), 20),
         (walls, (0, 0), UP, (1, 2), 20),
         (walls, (0, 1), UP, (0, 2), 20),
         (opened, (0, 0), UP, (0, 2), 20),
     ]
     forms = {form(maze) for maze in [base, *others]}
     assert len(forms) == len(others) + 1
+
+
+def test_horizon_and_heading_make_twins():
+    walls = np.array([[0, 0, 0], [0, 1, 0], [0, 0, 1]], dtype=np.uint8)
+    twins = [
+        (walls, (0, 0), heading, (0, 2), horizon)
+        for heading in (UP, RIGHT, DOWN, LEFT)
+        for horizon in (1, 20, 20 + 2**15)
+    ]
+    assert len({form(maze) for maze in twins}) == 1
+    assert len(set(canonical_forms(stack([single(*maze) for maze in twins])))) == 1
+
+
+def test_mazes_that_differ_in_the_horizon_fall_on_one_side_of_the_split():
+    factors = np.array([0.25, 0.5, 1.0, 2.0, 4.0])
+    for seed in range(8):
+        rows = [MAZE.space.complete({"size": 7, "horizon_factor": f}) for f in factors]
+        batch = MAZE.make_tasks(MAZE.space.columns(rows), np.full(len(rows), seed))
+        assert len(set(batch.ids)) == len(rows)
+        assert len({split_of(form, "a salt") for form in batch.canonicals}) == 1
+        alone = [MAZE.canonical(MAZE.make_task(row, seed)) for row in rows]
+        assert alone == batch.canonicals
 
 
 def test_the_mirror_image_along_the_diagonal_is_a_twin():
