@@ -21,10 +21,10 @@ playing, and `failures` tells the task's id and the reason.
 
 from __future__ import annotations
 
-import contextlib
 import traceback
 from abc import abstractmethod
 from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -87,6 +87,10 @@ class LifetimeVectorEnv(VectorEnv[Any, Any, Any]):
     """
 
     has_success: bool = True
+    guards_slots: bool = False
+    """Whether a task that raises or hangs fails alone without anybody's help."""
+    limits_itself: bool = False
+    """Whether calls that take too long are ended from within."""
 
     def __init__(
         self,
@@ -312,6 +316,27 @@ def _account(  # type: ignore[no-untyped-def]
             again[b] = True
 
 
+FIRST_TIMES = 5.0
+"""How many times its limit the first call of a kind may take: it may compile."""
+_called: set[tuple[type[LifetimeVectorEnv], str]] = set()
+"""Calls that were made in this process: what they compile on first use is compiled."""
+
+
+def limit(env: LifetimeVectorEnv, call: str, timeout_s: float) -> AbstractContextManager[None]:
+    """Returns the time limit of one call of an environment; the first of a class has more.
+
+    Args:
+        env: what is called; none where it limits itself.
+        call: the name of the method.
+        timeout_s: the longest that it may take, in seconds; the first time, five times that.
+    """
+    if env.limits_itself:
+        return nullcontext()
+    first = (type(env), call) not in _called
+    _called.add((type(env), call))
+    return time_limit(FIRST_TIMES * timeout_s if first else timeout_s)
+
+
 class SlotwiseVectorEnv(LifetimeVectorEnv):
     """Lifetimes of any generator with `make_env`: one environment a slot, a Python loop.
 
@@ -323,6 +348,8 @@ class SlotwiseVectorEnv(LifetimeVectorEnv):
         num_envs: the number of slots.
         timeout_s: the longest one call of an environment may take, in seconds.
     """
+
+    guards_slots = limits_itself = True
 
     def __init__(self, generator: EnvGenerator, num_envs: int, timeout_s: float = 10.0) -> None:
         super().__init__(num_envs, generator.observation_space, generator.action_space)
@@ -352,7 +379,7 @@ class SlotwiseVectorEnv(LifetimeVectorEnv):
         """Closes every environment; one that raises or hangs in it is let go."""
         del kwargs
         for slot, env in enumerate(self._envs):
-            with contextlib.suppress(Exception), time_limit(self._timeout_s):
+            with suppress(Exception), time_limit(self._timeout_s):
                 if env is not None:
                     env.close()
             self._envs[slot] = None

@@ -1,16 +1,31 @@
-"""A limit on how long foreign code may take."""
+"""A limit on how long foreign code may take.
+
+`time_limit` interrupts Python code from within its process. What cannot be interrupted so, a loop
+inside a C extension, is left to another process: where one is watching (`taskgen.watched`), each
+limit is also told to it, and a process that oversteps it by far is killed.
+"""
 
 from __future__ import annotations
 
+import inspect
 import signal
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from ctypes import c_double
 from types import FrameType
 
 _AGAIN_S = 1.0
 """After how many seconds a call that caught its interruption is interrupted once more."""
+_GRACE = 1.5
+"""The share of its limit, a second added, that a call may take before its process is killed."""
+
+_set_handler = inspect.unwrap(signal.signal)
+"""`signal.signal` without its conversions to enums, which take most of its time."""
+
+_deadline = c_double(0.0)
+"""When this process may be killed, by the monotonic clock; 0: no limit is running."""
 
 
 class TookTooLong(RuntimeError):
@@ -19,6 +34,12 @@ class TookTooLong(RuntimeError):
 
 class _Insistence(BaseException):
     """What code that catches every `Exception` is interrupted with; it never leaves this module."""
+
+
+def tell_deadlines(deadline: c_double) -> None:
+    """Has every limit from now on written into memory that a watching process reads."""
+    global _deadline
+    _deadline = deadline
 
 
 @contextmanager
@@ -45,8 +66,11 @@ def time_limit(seconds: float) -> Iterator[None]:
             raise TookTooLong(message) if alarms == 1 else _Insistence(message)
 
     started = time.monotonic()
-    handler = signal.signal(signal.SIGALRM, interrupt)
+    outer_deadline = _deadline.value
+    handler = _set_handler(signal.SIGALRM, interrupt)
     timer = signal.setitimer(signal.ITIMER_REAL, seconds, _AGAIN_S)
+    latest = started + _GRACE * seconds + 1.0
+    _deadline.value = min(outer_deadline, latest) if outer_deadline else latest
     try:
         try:
             yield
@@ -55,13 +79,14 @@ def time_limit(seconds: float) -> Iterator[None]:
     except _Insistence as error:
         raise TookTooLong(message) from error
     finally:
+        _deadline.value = outer_deadline
         _restore(handler, timer, time.monotonic() - started)
 
 
 def _restore(handler: object, timer: tuple[float, float], elapsed: float) -> None:
     """Puts back what was there before, a timer that was running less the time gone by."""
     signal.setitimer(signal.ITIMER_REAL, 0.0)
-    signal.signal(signal.SIGALRM, handler)  # type: ignore[arg-type]
+    _set_handler(signal.SIGALRM, handler)
     left, interval = timer
     if left > 0.0:
         signal.setitimer(signal.ITIMER_REAL, max(left - elapsed, 1e-3), interval)

@@ -13,6 +13,7 @@ import json
 import logging
 import time
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import closing
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -30,6 +31,7 @@ from learners.evaluation import evaluate
 from learners.learner import Learner
 from taskgen.distribution import TaskDistribution
 from taskgen.generator import EnvGenerator, TaskBatch, TaskGenerator
+from taskgen.isolation import isolated
 from taskgen.outcomes import Outcomes
 from taskgen.splits import Draws, Split, TaskSource
 from taskgen.task import Task, canonical_json
@@ -178,8 +180,14 @@ class LegResult:
     failed: str | None = None
 
 
-def run_job(job: Job, progress: Progress | None = None) -> None:
+def run_job(job: Job, progress: Progress | None = None, *, watched: bool = False) -> None:
     """Does a job and stages its result at `job.out`, unless it lies there already.
+
+    Args:
+        job: what to do.
+        progress: hears of the training steps.
+        watched: play in a process apart, so that a task which kills or blocks its process costs
+            itself; the result is the same bit for bit, later.
 
     Raises:
         Exception: what making generator, learner and curriculum or reading the start raises. What
@@ -195,9 +203,10 @@ def run_job(job: Job, progress: Progress | None = None) -> None:
     failed = state = None
     try:
         if job.env_steps:
-            _train(job, config, generator, learner, curriculum, tally, progress)
+            _train(job, config, generator, learner, curriculum, tally, progress, watched)
         exams = {
-            exam.name: _sit(exam, job, config, generator, learner, tally) for exam in job.exams
+            exam.name: _sit(exam, job, config, generator, learner, tally, watched)
+            for exam in job.exams
         }
         state = snapshot(learner, curriculum) if job.env_steps else None
     except MemoryError:  # says something about the machine, not about the branch
@@ -206,6 +215,11 @@ def run_job(job: Job, progress: Progress | None = None) -> None:
         _log.warning("branch %s failed", job.branch, exc_info=True)
         exams, failed = {}, f"{type(error).__name__}: {error}"
     stage(Path(job.out), LegResult(job.digest, state, exams, tally, failed))
+
+
+def stage_failure(job: Job, reason: str) -> None:
+    """Stages that a job failed, for one whose process cannot say so itself."""
+    stage(Path(job.out), LegResult(job.digest, None, {}, Tally(), reason))
 
 
 def stage(path: Path, result: LegResult) -> None:
@@ -322,6 +336,7 @@ def _train(
     curriculum: Curriculum,
     tally: Tally,
     progress: Progress | None,
+    watched: bool,
 ) -> None:
     """Meta-trains batch after batch until the steps are used.
 
@@ -333,7 +348,7 @@ def _train(
     distribution = TaskDistribution.from_json(generator.space, job.distribution)
     split: Split | None = "train" if config.splits.enabled else None
     source = TaskSource(generator, split, config.splits.salt, job.quarantine)
-    play = _playground(generator, num_tasks, _training_lifetime(config))
+    play = _playground(generator, num_tasks, _training_lifetime(config), config, watched)
     batch = num_idle = 0
     try:
         while tally.train_env_steps < job.env_steps:
@@ -352,6 +367,7 @@ def _train(
                 progress(job.branch, outcomes.num_env_steps)
             batch += 1
     finally:
+        play.close()
         tally.count_draws(source.draws)
         tally.train_s = time.perf_counter() - started
 
@@ -372,20 +388,22 @@ def _sit(
     generator: TaskGenerator,
     learner: Learner,
     tally: Tally,
+    watched: bool,
 ) -> Outcomes:
     """Plays the tasks of an exam."""
     started = time.perf_counter()
     tasks = exam_tasks(exam, config, generator, job.quarantine, tally)
     num_episodes = config.lifetime.num_episodes
-    play = _playground(generator, min(len(tasks), _EXAM_SLOTS), Lifetime(num_episodes=num_episodes))
-    curve = evaluate(
-        learner,
-        play,
-        tasks,
-        num_episodes=num_episodes,
-        seed=exam.play_seed,
-        greedy=config.evaluation.greedy,
-    )
+    num_envs, lifetime = min(len(tasks), _EXAM_SLOTS), Lifetime(num_episodes=num_episodes)
+    with closing(_playground(generator, num_envs, lifetime, config, watched)) as play:
+        curve = evaluate(
+            learner,
+            play,
+            tasks,
+            num_episodes=num_episodes,
+            seed=exam.play_seed,
+            greedy=config.evaluation.greedy,
+        )
     tally.count_failures(curve.failures, tasks)
     tally.evaluation_env_steps += curve.outcomes.num_env_steps
     tally.evaluate_s += time.perf_counter() - started
@@ -398,10 +416,17 @@ def _training_lifetime(config: CampaignConfig) -> Lifetime:
     return Lifetime(num_episodes=config.lifetime.num_episodes)
 
 
-def _playground(generator: TaskGenerator, num_envs: int, lifetime: Lifetime) -> LifetimeVectorEnv:
+def _playground(
+    generator: TaskGenerator,
+    num_envs: int,
+    lifetime: Lifetime,
+    config: CampaignConfig,
+    watched: bool,
+) -> LifetimeVectorEnv:
+    """Returns where tasks are played, such that a faulty one costs itself alone."""
     if not isinstance(generator, EnvGenerator):
         raise TypeError(f"{generator.name} makes {generator.kind}s, not environments.")
-    envs = generator.make_vector_env(num_envs)
+    envs = isolated(generator, num_envs, config.executor.call_timeout_s, watched=watched)
     envs.lifetime = lifetime
     return envs
 

@@ -1,30 +1,35 @@
-"""Where jobs run: in this process, or in a pool of worker processes.
+"""Where jobs run: in this process, or in watched worker processes.
 
 Both give the same results bit for bit, because a job is a pure function and both use the same
-number of threads. A worker that dies takes nothing with it: its job is done again by another.
+number of threads. A worker that dies or hangs takes nothing with it: its job is done again by
+another. This process cannot be watched: a task that kills or blocks its process is survived in
+worker processes alone.
 """
 
 from __future__ import annotations
 
-import multiprocessing
+import logging
 import os
-import signal
-import threading
+import pickle
+import traceback
+from collections import deque
 from collections.abc import Sequence
-from concurrent.futures import FIRST_EXCEPTION, Future, ProcessPoolExecutor, wait
-from concurrent.futures.process import BrokenProcessPool
-from multiprocessing.connection import Connection
-from typing import Protocol
+from dataclasses import dataclass
+from multiprocessing.connection import Connection, wait
+from pickle import UnpicklingError
+from typing import Any, Protocol
 
 import numba
 import torch
 
-from curricula.campaigns.branch import Job, run_job
-from curricula.campaigns.checkpoint import CampaignError
+from curricula.campaigns.branch import Job, run_job, stage_failure
 from curricula.campaigns.config import ExecutorConfig
 from curricula.campaigns.tracking import Progress
+from taskgen.watched import ProcessLost, WatchedProcess
 
-_MAX_POOLS = 3
+_MAX_LOST = 3
+_TICK_S = 0.2
+_log = logging.getLogger(__name__)
 
 
 class Executor(Protocol):
@@ -51,7 +56,7 @@ def make_executor(config: ExecutorConfig, progress: Progress) -> Executor:
     """Returns the executor of resolved settings."""
     assert config.workers is not None
     assert config.threads is not None
-    if config.name == "inline" or config.workers == 1:
+    if config.name == "inline":
         return InlineExecutor(config.threads, progress)
     return ProcessExecutor(config.workers, config.threads, progress)
 
@@ -80,65 +85,99 @@ class InlineExecutor:
 class ProcessExecutor:
     """Several jobs at once, in worker processes that live as long as the campaign.
 
-    Workers are spawned, never forked (torch and OpenMP do not survive a fork), and talk to nobody
-    but this process.
+    Workers are watched: one that dies, or hangs in a call that nothing else can interrupt, is
+    replaced, and its job done again with the environments in a process apart, where the fault
+    costs its task. A job that takes worker after worker with it fails: it costs its branch.
     """
 
     def __init__(self, workers: int, threads: int, progress: Progress) -> None:
-        self._workers = workers
+        self._num_workers = workers
         self._threads = threads
-        self._context = multiprocessing.get_context("spawn")
-        # No queue: its lock would stay taken when a worker is killed while it reports. So short a
-        # message is written to a pipe whole or not at all, without a lock.
-        self._reports, self._report = self._context.Pipe(duplex=False)
-        self._pool = self._make_pool()
-        self._listener = threading.Thread(target=self._listen, args=(progress,), daemon=True)
-        self._listener.start()
+        self._progress = progress
+        self._idle: list[WatchedProcess] = []
+        self._busy: dict[WatchedProcess, _Attempt] = {}
 
     def run(self, jobs: Sequence[Job]) -> None:
-        """Runs the jobs, as many at once as there are workers.
-
-        Raises:
-            CampaignError: if workers die again and again, for lack of memory as a rule.
-        """
-        for _ in range(_MAX_POOLS):
-            try:
-                self._gather([self._pool.submit(_work, job) for job in jobs])
-            except BrokenProcessPool:
-                self._pool.shutdown(wait=False, cancel_futures=True)
-                self._pool = self._make_pool()
-            else:
-                return
-        raise CampaignError(
-            f"worker processes died {_MAX_POOLS} times in a row, killed from outside or out of "
-            f"memory; resume with fewer (executor.workers) or with executor.name=inline."
-        )
+        """Runs the jobs, as many at once as there are workers."""
+        waiting = deque(_Attempt(job) for job in jobs)
+        try:
+            while waiting or self._busy:
+                while waiting and len(self._busy) < self._num_workers:
+                    self._hand_out(waiting)
+                wait([worker.connection for worker in self._busy], timeout=_TICK_S)
+                for worker in list(self._busy):
+                    self._attend(worker, waiting)
+        finally:  # where something was raised, what is still running is of no use
+            for worker in self._busy:
+                worker.end()
+            self._busy.clear()
 
     def close(self) -> None:
         """Ends the workers at once; what they had not staged is lost, nothing else."""
-        for process in list((self._pool._processes or {}).values()):
-            process.terminate()
-        self._pool.shutdown(wait=True, cancel_futures=True)
-        self._report.send(None)
+        for worker in self._idle:
+            worker.end()
+        self._idle.clear()
 
-    def _gather(self, futures: Sequence[Future[None]]) -> None:
-        done, waiting = wait(futures, return_when=FIRST_EXCEPTION)
-        for future in waiting:
-            future.cancel()
-        for future in done:
-            future.result()
+    def _hand_out(self, waiting: deque[_Attempt]) -> None:
+        """Gives the next job to an idle worker, or to a new one."""
+        worker = self._idle.pop() if self._idle else self._make_worker()
+        attempt = waiting.popleft()
+        self._busy[worker] = attempt
+        try:
+            worker.connection.send((attempt.job, attempt.num_lost > 0))
+        except OSError:  # it died while it was idle: no fault of this job
+            del self._busy[worker]
+            worker.end()
+            waiting.appendleft(attempt)
 
-    def _make_pool(self) -> ProcessPoolExecutor:
-        return ProcessPoolExecutor(
-            self._workers,
-            mp_context=self._context,
-            initializer=_begin_worker,
-            initargs=(self._threads, self._report),
-        )
+    def _attend(self, worker: WatchedProcess, waiting: deque[_Attempt]) -> None:
+        """Hears what a worker has to say, and looks whether it is still there."""
+        while worker in self._busy:
+            try:
+                if not worker.connection.poll():
+                    worker.check()
+                    return
+                kind, content = worker.connection.recv()
+            except (EOFError, OSError, UnpicklingError):
+                self._give_up(worker, worker.end(), waiting)
+            except ProcessLost as error:
+                self._give_up(worker, str(error), waiting)
+            else:
+                self._heed(worker, kind, content)
 
-    def _listen(self, progress: Progress) -> None:
-        while (item := self._reports.recv()) is not None:
-            progress(*item)
+    def _heed(self, worker: WatchedProcess, kind: str, content: Any) -> None:
+        if kind == "steps":
+            self._progress(*content)
+            return
+        del self._busy[worker]
+        self._idle.append(worker)
+        if kind == "raised":
+            raise content
+
+    def _give_up(self, worker: WatchedProcess, reason: str, waiting: deque[_Attempt]) -> None:
+        """Has the job of a lost worker done again, or fails it."""
+        attempt = self._busy.pop(worker)
+        attempt.num_lost += 1
+        _log.warning("branch %s lost its worker: it %s", attempt.job.branch, reason)
+        if attempt.num_lost < _MAX_LOST:
+            waiting.appendleft(attempt)
+        else:
+            stage_failure(
+                attempt.job,
+                f"{_MAX_LOST} workers in a row were lost, the last one: {reason}. Where it was "
+                f"killed for lack of memory, resume with fewer (executor.workers)",
+            )
+
+    def _make_worker(self) -> WatchedProcess:
+        return WatchedProcess(_work, self._threads, may_have_children=True)
+
+
+@dataclass
+class _Attempt:
+    """A job, and how many workers it has cost."""
+
+    job: Job
+    num_lost: int = 0
 
 
 def _use_threads(learning: int, playing: int) -> None:
@@ -147,30 +186,32 @@ def _use_threads(learning: int, playing: int) -> None:
     numba.set_num_threads(min(playing, numba.config.NUMBA_NUM_THREADS))
 
 
-_report: Connection
-
-
-def _begin_worker(threads: int, report: Connection) -> None:
-    """Prepares a worker: its threads, its way to report, and no ear for Ctrl-C."""
-    global _report
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+def _work(connection: Connection, threads: int) -> None:
+    """Does jobs until the campaign hangs up."""
     _use_threads(threads, threads)
-    _report = report
-    _die_with_parent()
+
+    def tell(branch: str, steps: int) -> None:
+        connection.send(("steps", (branch, steps)))
+
+    while True:
+        try:
+            job, watched = connection.recv()
+        except EOFError:
+            return
+        try:
+            run_job(job, tell, watched=watched)
+        except Exception as error:
+            connection.send(("raised", _portable(error)))
+        else:
+            connection.send(("done", None))
 
 
-def _die_with_parent() -> None:
-    """Ends this worker when the campaign's process is gone, however it went."""
-    parent = multiprocessing.parent_process()
-    assert parent is not None
-
-    def watch() -> None:
-        parent.join()
-        os._exit(1)
-
-    threading.Thread(target=watch, daemon=True).start()
-
-
-def _work(job: Job) -> None:
-    run_job(job, lambda branch, steps: _report.send((branch, steps)))
+def _portable(error: Exception) -> Exception:
+    """Returns the error as it can be sent, with the traceback that does not go along."""
+    text = traceback.format_exc()
+    try:
+        error.add_note(f"in a worker process:\n{text}")
+        pickle.loads(pickle.dumps(error))
+    except Exception:
+        return RuntimeError(text)
+    return error

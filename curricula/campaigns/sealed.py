@@ -22,6 +22,7 @@ from curricula.campaigns.setup import Setup
 from curricula.statistics import measures
 from learners.evaluation import evaluate
 from taskgen.generator import EnvGenerator, TaskBatch, TaskGenerator
+from taskgen.isolation import isolated
 from taskgen.outcomes import concatenate
 from taskgen.task import Task
 
@@ -116,7 +117,7 @@ def tasks_test(
     learner, _ = restore(config, generator, store.state(record))
     curve = evaluate(
         learner,
-        generator.make_vector_env(min(len(tasks), _SLOTS)),
+        isolated(generator, min(len(tasks), _SLOTS), config.executor.call_timeout_s),
         tasks,
         num_episodes=config.lifetime.num_episodes,
         seed=config.seed,

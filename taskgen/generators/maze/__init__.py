@@ -139,7 +139,7 @@ class Maze(EnvGenerator):
         return geometry.reward(int(geometry.min_actions(mazes)[0]), int(mazes.horizons[0]))
 
     def canonical(self, task: Task) -> bytes:
-        """Returns walls, start and goal as rotation, reflection and unreachable cells leave them."""
+        """Returns the shape alone, whatever its rotation, reflection and unreachable cells."""
         return canonical_forms(decode(task.content))[0]
 
     def describe(self, task: Task) -> dict[str, float]:

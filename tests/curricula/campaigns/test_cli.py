@@ -352,7 +352,12 @@ def test_resume_goes_on_elsewhere_with_a_larger_budget(finished: Path, tmp_path)
     assert "2 of 2 generations" in result.stdout
     saved = yaml.safe_load((root / "campaigns" / "small" / "config.yaml").read_text())
     assert saved["budget"]["generations"] == 2
-    assert saved["executor"] == {"name": "processes", "workers": 1, "threads": 1}
+    assert saved["executor"] == {
+        "name": "processes",
+        "workers": 1,
+        "threads": 1,
+        "call_timeout_s": 30.0,
+    }
     assert saved["checkpoints"]["keep_last"] == 2
 
 

@@ -2,9 +2,8 @@
 
 import multiprocessing
 import os
+import re
 import signal
-import threading
-import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,32 +12,28 @@ import pytest
 import torch
 
 from curricula.campaigns import executors
-from curricula.campaigns.branch import read_result, restore, run_job, snapshot
+from curricula.campaigns.branch import Exam, Job, read_result, restore, run_job, snapshot
 from curricula.campaigns.branches import Branch
-from curricula.campaigns.checkpoint import CampaignError, save_state
+from curricula.campaigns.checkpoint import save_state
 from curricula.campaigns.config import ExecutorConfig
 from curricula.campaigns.executors import InlineExecutor, ProcessExecutor, make_executor
+from taskgen.distribution import TaskDistribution
 from taskgen.generators.maze import Maze
 from tests.curricula.campaigns.fakes import make_nursery, make_setup
+from tests.curricula.campaigns.foreign import Foreign
+from tests.curricula.campaigns.tiny import tiny_config
 from tests.curricula.campaigns.traces import digest_of
 
 HERE = "tests.curricula.campaigns.test_executors"
 
 
 class Deadly(Maze):
-    """Kills the first worker that makes it, in the middle of a report."""
+    """Kills the first worker that makes it."""
 
     def __init__(self, marker: str = ""):
         if multiprocessing.parent_process() is not None and not Path(marker).exists():
             Path(marker).touch()
-            threading.Thread(target=babble, daemon=True).start()
-            time.sleep(0.05)
             os.kill(os.getpid(), signal.SIGKILL)
-
-
-def babble():
-    while True:
-        executors._report.send(("babble", 0))
 
 
 class AlwaysDeadly(Maze):
@@ -90,9 +85,12 @@ def test_workers_and_threads_of_a_machine_with_six_cores(
     assert (found.workers, found.threads) == (workers, threads)
 
 
-def test_one_worker_needs_no_process():
-    config = ExecutorConfig(name="processes", workers=1, threads=1)
-    assert isinstance(make_executor(config, lambda *_: None), InlineExecutor)
+@pytest.mark.parametrize(
+    ("name", "kind"), [("processes", ProcessExecutor), ("inline", InlineExecutor)]
+)
+def test_one_worker_is_watched_unless_it_is_to_be_inline(name, kind):
+    config = ExecutorConfig(name=name, workers=1, threads=1)
+    assert isinstance(make_executor(config, lambda *_: None), kind)
 
 
 def test_inline_uses_its_threads_and_gives_them_back(tmp_path, monkeypatch):
@@ -123,9 +121,6 @@ def test_a_worker_gives_the_same_result_and_tells_of_its_steps(tmp_path, pool, s
     pool.run([there])
     assert what_counts(here) == what_counts(there)
     assert sum(num for _, num in told) == read_result(here).tally.train_env_steps >= 128
-    deadline = time.monotonic() + 10
-    while len(steps) < len(told) and time.monotonic() < deadline:
-        time.sleep(0.01)
     assert steps == told
 
 
@@ -152,22 +147,88 @@ def test_a_job_whose_worker_is_killed_is_done_again(tmp_path, pool):
 def test_a_worker_that_is_killed_between_jobs_is_replaced(tmp_path, pool):
     job = make_job(tmp_path)
     pool.run([job])
-    (worker,) = pool._pool._processes.values()
-    worker.kill()
-    worker.join()
-    deadline = time.monotonic() + 10
-    while not pool._pool._broken and time.monotonic() < deadline:
-        time.sleep(0.01)
+    (worker,) = pool._idle
+    os.kill(worker.pid, signal.SIGKILL)
+    worker._process.join()
     Path(job.out).unlink()
     pool.run([job])
     assert read_result(job) is not None
+    assert worker not in pool._idle
 
 
-def test_workers_that_die_again_and_again_end_the_run_with_what_to_do(tmp_path, pool, monkeypatch):
-    monkeypatch.setattr(executors, "_MAX_POOLS", 1)
+def test_a_job_that_takes_worker_after_worker_fails_with_what_to_do(tmp_path, pool, monkeypatch):
+    monkeypatch.setattr(executors, "_MAX_LOST", 1)
     job = make_job(tmp_path, generator={"name": f"{HERE}:AlwaysDeadly"})
-    with pytest.raises(CampaignError, match=r"died 1 times in a row.*executor\.workers"):
-        pool.run([job])
+    pool.run([job])
+    result = read_result(job)
+    assert re.search(r"1 workers in a row.*SIGKILL.*executor\.workers", result.failed)
+    assert result.state is None
+
+
+def foreign_job(folder, fault, **changes):
+    """A job whose generator is batched, with one task in four at fault."""
+    changes = {"executor": {"call_timeout_s": 1.0}, **changes}
+    options = {"fault": fault, "one_in": 4}
+    config = tiny_config(
+        generator={"name": "tests.curricula.campaigns.foreign:Foreign", "options": options},
+        **changes,
+    ).model_copy(update={"start": {"x": [0.0, 1.0]}, "target": None})
+    generator = Foreign(**options)
+    save_state(folder / "start.pt", snapshot(*restore(config, generator, None)))
+    whole = TaskDistribution.whole(generator.space).to_json()
+    return Job(
+        branch=fault or "sound",
+        config=config.model_dump(mode="json"),
+        start=str(folder / "start.pt"),
+        start_digest="start",
+        distribution=whole,
+        env_steps=96,
+        seed=0,
+        exams=(Exam("selection", whole, "validation", 6, 0, 0),),
+        quarantine=(),
+        out=str(folder / f"{fault}.pt"),
+    )
+
+
+@pytest.mark.parametrize("fault", ["", "raises"])
+def test_watched_play_gives_the_same_result(tmp_path, fault):
+    job = foreign_job(tmp_path, fault)
+    run_job(job)
+    expected = read_result(job)
+    Path(job.out).unlink()
+    run_job(job, watched=True)
+    found = read_result(job)
+    assert bool(fault) == bool(expected.tally.failures)
+    for result in (expected, found):
+        result.tally.failures.update(dict.fromkeys(result.tally.failures, "whatever"))
+        result.tally.train_s = result.tally.evaluate_s = 0.0
+    assert found.failed is expected.failed is None
+    assert digest_of([found.state, vars(found.tally)]) == digest_of(
+        [expected.state, vars(expected.tally)]
+    )
+
+
+@pytest.mark.parametrize("fault", ["raises", "hangs"])
+def test_inline_a_batched_task_at_fault_costs_itself(tmp_path, fault):
+    job = foreign_job(tmp_path, fault)
+    InlineExecutor(1, lambda *_: None).run([job])
+    result = read_result(job)
+    assert result.failed is None
+    assert 1 <= len(result.tally.failures) < 24
+    assert result.exams["selection"].complete.any()
+    assert result.tally.train_env_steps >= 96
+
+
+@pytest.mark.parametrize("fault", ["spins", pytest.param("exits", marks=pytest.mark.slow)])
+def test_a_task_that_blocks_or_kills_its_worker_costs_itself(tmp_path, pool, fault):
+    job, sound = foreign_job(tmp_path, fault), foreign_job(tmp_path, "")
+    pool.run([job, sound])
+    result = read_result(job)
+    assert result.failed is None
+    reason = {"spins": "could not be interrupted", "exits": "exit code 3"}[fault]
+    assert result.tally.failures
+    assert all(reason in why for why in result.tally.failures.values())
+    assert read_result(sound).tally.failures == {}
 
 
 def test_a_staged_result_is_used_again(tmp_path):

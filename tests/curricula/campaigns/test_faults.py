@@ -19,6 +19,7 @@ from taskgen.distribution import TaskDistribution
 from taskgen.generator import EnvGenerator, Validity
 from taskgen.parameters import Float, ParameterSpace
 from taskgen.task import Task
+from tests.curricula.campaigns.foreign import Foreign
 from tests.curricula.campaigns.tiny import tiny_config
 
 
@@ -101,6 +102,13 @@ class Unsolvable(RoughGenerator):
     fault = "unsolvable"
 
 
+class BatchRaises(Foreign):
+    """Plays all its tasks in one call, which one task in eight breaks."""
+
+    def __init__(self):
+        super().__init__("raises")
+
+
 class AlwaysResetRaises(RoughGenerator):
     def make_env(self, task):
         return Rough("reset raises")
@@ -174,6 +182,7 @@ def curriculum(cls):
         (ResetRaises, "no such place"),
         (Hangs, "did not return within"),
         (Nan, "finite"),
+        (BatchRaises, "ZeroDivisionError"),
     ],
 )
 def test_task_that_misbehaves_is_quarantined_with_its_reason(tmp_path, generator, reason):
