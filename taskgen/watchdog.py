@@ -7,10 +7,12 @@ limit is also told to it, and a process that oversteps it by far is killed.
 
 from __future__ import annotations
 
-import inspect
 import signal
 import threading
 import time
+
+# `signal.signal` less its conversions to enums, which take most of a limit's time.
+from _signal import signal as _set_handler  # type: ignore[import-not-found]
 from collections.abc import Iterator
 from contextlib import contextmanager
 from ctypes import c_double
@@ -20,9 +22,6 @@ _AGAIN_S = 1.0
 """After how many seconds a call that caught its interruption is interrupted once more."""
 _GRACE = 1.5
 """The share of its limit, a second added, that a call may take before its process is killed."""
-
-_set_handler = inspect.unwrap(signal.signal)
-"""`signal.signal` without its conversions to enums, which take most of its time."""
 
 _deadline = c_double(0.0)
 """When this process may be killed, by the monotonic clock; 0: no limit is running."""
