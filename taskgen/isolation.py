@@ -46,7 +46,7 @@ def isolated(
         generator: makes the environments.
         num_envs: the number of slots, B.
         timeout_s: the longest one call of a batched environment may take, in seconds; the first
-            ones, which may compile, have five times as long.
+            ones, which may compile, have five times as long, a minute at least.
         watched: play in a process of its own, so that code which kills its process, or which no
             signal interrupts, costs its task too; each step costs a message there and back.
     """
@@ -212,8 +212,8 @@ class IsolatingVectorEnv(LifetimeVectorEnv):
 
     def _fault_of(self, slots: Slots) -> str | None:
         """Returns what goes wrong when these tasks are played as they were, None if nothing."""
+        self._probe = self._probe or self._make()  # what this raises is no task's fault
         try:
-            self._probe = self._probe or self._make()
             self._replay(self._probe, slots, self._actions)
         except Exception as error:
             _close(self._probe)

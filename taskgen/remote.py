@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from taskgen.task import Task
-from taskgen.vector import FIRST_TIMES, LifetimeVectorEnv, limit
+from taskgen.vector import LifetimeVectorEnv, first_limit_s, limit
 from taskgen.watchdog import time_limit
 from taskgen.watched import WatchedProcess
 
@@ -101,7 +101,7 @@ def make_within(generator: EnvGenerator, num_envs: int, timeout_s: float) -> Lif
     Raises:
         TookTooLong: if it takes longer.
     """
-    with time_limit(FIRST_TIMES * timeout_s):
+    with time_limit(first_limit_s(timeout_s)):
         return generator.make_vector_env(num_envs)
 
 

@@ -316,8 +316,7 @@ def _account(  # type: ignore[no-untyped-def]
             again[b] = True
 
 
-FIRST_TIMES = 5.0
-"""How many times its limit the first call of a kind may take: it may compile."""
+_FIRST_TIMES, _FIRST_S = 5.0, 60.0
 _called: set[tuple[type[LifetimeVectorEnv], str]] = set()
 """Calls that were made in this process: what they compile on first use is compiled."""
 
@@ -328,13 +327,18 @@ def limit(env: LifetimeVectorEnv, call: str, timeout_s: float) -> AbstractContex
     Args:
         env: what is called; none where it limits itself.
         call: the name of the method.
-        timeout_s: the longest that it may take, in seconds; the first time, five times that.
+        timeout_s: the longest that it may take, in seconds; see `first_limit_s` for the first.
     """
     if env.limits_itself:
         return nullcontext()
     first = (type(env), call) not in _called
     _called.add((type(env), call))
-    return time_limit(FIRST_TIMES * timeout_s if first else timeout_s)
+    return time_limit(first_limit_s(timeout_s) if first else timeout_s)
+
+
+def first_limit_s(timeout_s: float) -> float:
+    """Returns how long the first call of a kind may take, since it may compile, in seconds."""
+    return max(_FIRST_TIMES * timeout_s, _FIRST_S)
 
 
 class SlotwiseVectorEnv(LifetimeVectorEnv):

@@ -151,8 +151,8 @@ class ExecutorConfig(Section):
     call_timeout_s: Annotated[float, Field(gt=0)] = Field(
         default=30.0,
         description="longest one call of a batched environment may take (the first of a kind: five "
-        "times that); a task that takes longer goes into quarantine. A loop inside a C extension "
-        "is ended in processes alone, never inline",
+        "times that, a minute at least); a task that takes longer goes into quarantine. A loop "
+        "inside a C extension is ended in processes alone, never inline",
     )
 
 

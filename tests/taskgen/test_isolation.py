@@ -187,7 +187,7 @@ def test_what_guards_its_slots_is_played_as_it_is():
 def test_a_task_that_blocks_or_kills_its_process_is_found_from_another(fault):
     generator = Foreign(fault)
     tasks = tasks_of(generator, {1}, num=4)
-    env = isolated(generator, 4, 0.5, watched=True)
+    env = isolated(generator, 4, 1.5, watched=True)
     seen = play(env, tasks)
     env.close()
     reason = {"spins": "could not be interrupted", "exits": "code 3", "crashes": "SIGSEGV"}

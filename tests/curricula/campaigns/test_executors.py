@@ -167,7 +167,7 @@ def test_a_job_that_takes_worker_after_worker_fails_with_what_to_do(tmp_path, po
 
 def foreign_job(folder, fault, **changes):
     """A job whose generator is batched, with one task in four at fault."""
-    changes = {"executor": {"call_timeout_s": 1.0}, **changes}
+    changes = {"executor": {"call_timeout_s": 1.5}, **changes}
     options = {"fault": fault, "one_in": 4}
     config = tiny_config(
         generator={"name": "tests.curricula.campaigns.foreign:Foreign", "options": options},
