@@ -95,18 +95,34 @@ def _listed(point: EntryPoint) -> list[str]:
     """
     try:
         ours = point.dist is not None and point.dist.name == _OWN_DISTRIBUTION
-        text = _read_docstring(point) if ours else point.load().__doc__
+        text = _read_docstring(point.module, point.attr) if ours else point.load().__doc__
     except Exception as error:
         return [point.name, "", f"{type(error).__name__}: {error}"]
     return [point.name, (text or "").strip().partition("\n")[0], ""]
 
 
-def _read_docstring(point: EntryPoint) -> str | None:
-    tree = ast.parse(_source_of(point.module).read_text(encoding="utf-8"))
+def _read_docstring(module: str, name: str) -> str | None:
+    """Returns the docstring of a class where it is defined, or where the module has it from.
+
+    Of a class that a call makes (`Name = family(…, "docstring")`) it is the call's last text.
+    """
+    tree = ast.parse(_source_of(module).read_text(encoding="utf-8"))
     for node in tree.body:
-        if isinstance(node, ast.ClassDef) and node.name == point.attr:
+        if isinstance(node, ast.ClassDef) and node.name == name:
             return ast.get_docstring(node)
-    raise ImportError(f"{point.module} defines no class {point.attr}")
+        if isinstance(node, ast.Assign) and name in [ast.unparse(t) for t in node.targets]:
+            return _last_text(node.value)
+        if isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            for alias in node.names:
+                if (alias.asname or alias.name) == name:
+                    return _read_docstring(node.module, alias.name)
+    raise ImportError(f"{module} defines no class {name}")
+
+
+def _last_text(value: ast.expr) -> str | None:
+    arguments = value.args if isinstance(value, ast.Call) else []
+    texts = [a.value for a in arguments if isinstance(a, ast.Constant) and type(a.value) is str]
+    return texts[-1] if texts else None
 
 
 def _source_of(module: str) -> Path:

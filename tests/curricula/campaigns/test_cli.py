@@ -65,7 +65,7 @@ def finished(tmp_path_factory) -> Path:
 @pytest.mark.parametrize("kind", ["generators", "learners", "curricula", "searches", "presets"])
 def test_list_has_every_plugin_with_a_line(kind: str) -> None:
     names = {
-        "generators": ["maze-v1", "bandit-v1"],
+        "generators": ["maze-v1", "bandit-v1", "ant-v1"],
         "learners": ["rl2"],
         "curricula": ["domain_randomization"],
         "searches": ["optuna", "fixed"],
