@@ -16,6 +16,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from learners.recurrent import run_memory
+
 State: TypeAlias = tuple[Tensor, ...]
 """What the memory carries from step to step: (h,) of a GRU, (h, c) of an LSTM, each [1, B, N]."""
 
@@ -33,6 +35,8 @@ class NetworkShape:
         encoder_sizes: units of the layers before the memory; () feeds it the inputs themselves.
         heads_see_inputs: whether the heads see the encoded inputs beside the memory.
         precision: "float32" or "bfloat16", of encoder and memory.
+        kernel: what runs the memory, "torch" or "fused" (ours, for float32 on the processor alone;
+            elsewhere torch's runs).
     """
 
     num_inputs: int
@@ -43,6 +47,7 @@ class NetworkShape:
     heads_see_inputs: bool = False
     num_constants: int = 0
     precision: str = "float32"
+    kernel: str = "torch"
 
 
 class RecurrentActorCritic(nn.Module):
@@ -83,11 +88,11 @@ class RecurrentActorCritic(nn.Module):
             encoded = inputs
             for layer in self.encoder:
                 encoded = torch.relu(layer(encoded))
-            memory, after = self.memory(encoded, self._unpack(state))
+            memory, after = self._remember(encoded, state)
             features = memory.float()
         if self.shape.heads_see_inputs:
             features = torch.cat((features, encoded.float()), dim=-1)
-        return features, after if isinstance(after, tuple) else (after,)
+        return features, after
 
     def whole_lifetimes(self, inputs: Tensor, lengths: Sequence[int]) -> Tensor:
         """Returns the features of lifetimes of different lengths, each from its empty memory.
@@ -124,8 +129,13 @@ class RecurrentActorCritic(nn.Module):
         values: Tensor = self.value_head(features)
         return values.squeeze(-1)
 
-    def _unpack(self, state: State | None) -> State | Tensor | None:
-        return state if state is None or len(state) == 2 else state[0]
+    def _remember(self, encoded: Tensor, state: State | None) -> tuple[Tensor, State]:
+        """Returns the memory's hidden states and the state after the last step."""
+        if self.shape.kernel == "fused" and encoded.device.type == "cpu":
+            return run_memory(self.memory, encoded, state)
+        given = state if state is None or len(state) == 2 else state[0]
+        hiddens, after = self.memory(encoded, given)
+        return hiddens, after if isinstance(after, tuple) else (after,)
 
     @torch.no_grad()
     def _initialize(self, generator: torch.Generator) -> None:

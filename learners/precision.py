@@ -1,9 +1,9 @@
-"""Which recurrent cell and which precision suit this machine, found by a short measurement.
+"""Which recurrent cell, precision and kernel suit this machine, found by a short measurement.
 
-The recurrent backward pass is nearly all of what training costs, and which kernel runs it best
-depends on the processor: an LSTM in bfloat16 where there is a unit for it, otherwise an LSTM or a
-GRU in float32. `resolve_compute` measures once; whoever runs a campaign saves the answer and never
-measures again, so that a resumed campaign computes the same numbers.
+The recurrent backward pass is nearly all of what training costs, and what runs it best depends on
+the processor: an LSTM in bfloat16 where there is a unit for it, otherwise an LSTM or a GRU in
+float32, by torch's kernel or by ours. `resolve_compute` measures once; whoever runs a campaign
+saves the answer and never measures again, so that a resumed campaign computes the same numbers.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from __future__ import annotations
 import itertools
 import time
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import torch
 
@@ -18,6 +19,10 @@ from learners.networks import NetworkShape, RecurrentActorCritic
 
 CELLS = ("lstm", "gru")
 PRECISIONS = ("float32", "bfloat16")
+KERNELS = ("torch", "fused")
+
+Option: TypeAlias = tuple[str, str, str]
+"""Cell, precision and kernel."""
 
 
 @dataclass(frozen=True)
@@ -27,12 +32,14 @@ class Compute:
     Args:
         cell: "lstm" or "gru".
         precision: "float32" or "bfloat16", of encoder and memory.
+        kernel: "torch" or "fused", of the memory.
         threads: of torch, for whoever starts the process to set.
         sentence: why, for the log.
     """
 
     cell: str
     precision: str
+    kernel: str
     threads: int
     sentence: str = ""
 
@@ -61,24 +68,28 @@ def kernel_of(precision: str) -> str:
     return f"bfloat16, without a unit, by {'fused' if is_fused else 'plain'} kernels"
 
 
-def favoured_cell(cell: str, precision: str) -> tuple[str, str]:
-    """Returns cell and precision with "auto" replaced by rule alone, without a measurement.
+def favoured(cell: str, precision: str, kernel: str, device: str = "cpu") -> Option:
+    """Returns cell, precision and kernel with "auto" replaced by rule, without a measurement.
 
     Example:
-        >>> favoured_cell("gru", "auto"), favoured_cell("auto", "float32")
-        (('gru', 'float32'), ('lstm', 'float32'))
+        >>> favoured("gru", "auto", "auto"), favoured("auto", "float32", "auto", "cuda")
+        (('gru', 'float32', 'fused'), ('lstm', 'float32', 'torch'))
     """
     if cell == "auto":
         cell = "lstm"
     if precision == "auto":
-        # The fused kernel that runs in bfloat16 is the LSTM's; the GRU has none.
-        precision = "bfloat16" if cell == "lstm" and has_bfloat16_unit() else "float32"
-    return cell, precision
+        # The kernel that runs in bfloat16 is torch's LSTM; its GRU has none.
+        fitting = cell == "lstm" and kernel != "fused" and has_bfloat16_unit()
+        precision = "bfloat16" if fitting else "float32"
+    if kernel == "auto":
+        kernel = "fused" if device == "cpu" and precision == "float32" else "torch"
+    return cell, precision, kernel
 
 
 def resolve_compute(
     cell: str = "auto",
     precision: str = "auto",
+    kernel: str = "auto",
     threads: int | None = 1,
     *,
     num_inputs: int = 64,
@@ -94,7 +105,8 @@ def resolve_compute(
     Args:
         cell: "lstm", "gru" or "auto".
         precision: "float32", "bfloat16" or "auto"; bfloat16 is considered only where the
-            processor has a unit for it, and for the LSTM.
+            processor has a unit for it, and for torch's LSTM.
+        kernel: "torch", "fused" or "auto"; the fused one computes in float32 alone.
         threads: of torch; None: one or all that torch has, whichever is faster.
         num_inputs: D, numbers a step.
         hidden_size: units of the memory.
@@ -102,54 +114,58 @@ def resolve_compute(
         num_steps: env steps of a lifetime; the measurement scales with them.
     """
     open_threads = [threads] if threads else sorted({1, torch.get_num_threads()})
-    candidates = list(itertools.product(_open_cells(cell, precision), open_threads))
+    candidates = list(itertools.product(_options(cell, precision, kernel), open_threads))
     if len(candidates) == 1:
-        (cell, precision), count = candidates[0]
-        imitated = precision == "bfloat16" and not has_bfloat16_unit()
+        option, count = candidates[0]
+        imitated = option[1] == "bfloat16" and not has_bfloat16_unit()
         slow = "; this processor has no unit for it, so float32 would be faster" if imitated else ""
-        sentence = f"{_words(cell, precision, count)}, as configured{slow}."
-        return Compute(cell, precision, count, sentence)
+        return Compute(*option, count, f"{_words(option, count)}, as configured{slow}.")
     times = {
         candidate: _seconds(*candidate, num_inputs, hidden_size, (num_steps, num_lifetimes))
         for candidate in candidates
     }
-    (cell, precision), count = best = min(times, key=times.__getitem__)
+    best = min(times, key=times.__getitem__)
     others = ", ".join(
-        f"{_words(*option, n)} {1e3 * seconds:.0f} ms"
-        for (option, n), seconds in times.items()
-        if (option, n) != best
+        f"{_words(*candidate)} {1e3 * seconds:.0f} ms"
+        for candidate, seconds in times.items()
+        if candidate != best
     )
     sentence = (
-        f"{_words(cell, precision, count)}: {1e3 * times[best]:.0f} ms for a pass over "
+        f"{_words(*best)}: {1e3 * times[best]:.0f} ms for a pass over "
         f"{num_lifetimes} lifetime{'s' if num_lifetimes > 1 else ''} of {num_steps} steps "
         f"(against {others})."
     )
-    return Compute(cell, precision, count, sentence)
+    return Compute(*best[0], best[1], sentence)
 
 
-def _open_cells(cell: str, precision: str) -> list[tuple[str, str]]:
+def _options(cell: str, precision: str, kernel: str) -> list[Option]:
+    """Returns the combinations that settings leave open and that there is a kernel for."""
     cells = CELLS if cell == "auto" else (cell,)
-    if precision != "auto":
-        return [(name, precision) for name in cells]
-    options = [(name, "float32") for name in cells]
-    if "lstm" in cells and has_bfloat16_unit():
-        options.append(("lstm", "bfloat16"))
-    return options
+    options = [(c, "float32", k) for c in cells for k in KERNELS]
+    if precision == "bfloat16":
+        options = [(c, "bfloat16", "torch") for c in cells]
+    elif precision == "auto" and "lstm" in cells and has_bfloat16_unit():
+        options.append(("lstm", "bfloat16", "torch"))
+    return [option for option in options if kernel in ("auto", option[2])]
 
 
-def _words(cell: str, precision: str, threads: int) -> str:
-    return f"{cell.upper()} in {precision} with {threads} thread{'s' if threads > 1 else ''}"
+def _words(option: Option, threads: int) -> str:
+    cell, precision, kernel = option
+    plural = "s" if threads > 1 else ""
+    return f"{cell.upper()} in {precision}, {kernel} kernel, with {threads} thread{plural}"
 
 
 def _seconds(
-    option: tuple[str, str], threads: int, num_inputs: int, hidden_size: int, size: tuple[int, int]
+    option: Option, threads: int, num_inputs: int, hidden_size: int, size: tuple[int, int]
 ) -> float:
-    """Returns the shortest of three passes forward and backward."""
+    """Returns the shortest of three passes forward and backward, after one to warm up."""
+    cell, precision, kernel = option
     shape = NetworkShape(
         num_inputs=num_inputs,
         num_outputs=1,
-        cell=option[0],
-        precision=option[1],
+        cell=cell,
+        precision=precision,
+        kernel=kernel,
         hidden_size=hidden_size,
     )
     network = RecurrentActorCritic(shape, seed=0)

@@ -28,7 +28,7 @@ from learners.networks import NetworkShape, RecurrentActorCritic
 from learners.normalization import RewardScaler
 from learners.policies import RecurrentPolicy, keyed_draw
 from learners.ppo import ClippedOptimization, LifetimeBatch, PPOConfig, require
-from learners.precision import favoured_cell, kernel_of, resolve_compute
+from learners.precision import favoured, kernel_of, resolve_compute
 from learners.returns import generalized_advantages
 from learners.rollout import Lifetimes, Tape, play_lifetimes
 from taskgen.outcomes import Outcomes
@@ -38,6 +38,7 @@ from taskgen.vector import LifetimeVectorEnv
 _CHOICES = {
     "cell": ("auto", "lstm", "gru"),
     "precision": ("auto", "float32", "bfloat16"),
+    "kernel": ("auto", "torch", "fused"),
     "device": ("auto", "cpu", "cuda"),
 }
 
@@ -50,6 +51,8 @@ class RL2Config(PPOConfig):
         cell: of the memory: "lstm", "gru" or "auto" (what the machine's precision favours).
         precision: of encoder and memory: "float32", "bfloat16" or "auto" (bfloat16 where the
             processor has a unit for it). Heads, losses and returns are float32 always.
+        kernel: of the memory: "torch", "fused" (ours, on the processor in float32) or "auto"
+            (the faster of them).
         device: "cpu", "cuda" or "auto" (cuda where there is one).
         hidden_size: units of the memory.
         encoder_sizes: units of the layers before the memory; () feeds it the inputs themselves.
@@ -69,6 +72,7 @@ class RL2Config(PPOConfig):
 
     cell: str = "auto"
     precision: str = "auto"
+    kernel: str = "auto"
     device: str = "auto"
     hidden_size: int = 128
     encoder_sizes: tuple[int, ...] = ()
@@ -85,6 +89,8 @@ class RL2Config(PPOConfig):
         for name, choices in _CHOICES.items():
             value = getattr(self, name)
             require(value in choices, f"{name} must be one of {', '.join(choices)}", value)
+        fits = self.kernel != "fused" or self.precision != "bfloat16"
+        require(fits, "the fused kernel computes in float32; precision must say so", self.precision)
         require(self.hidden_size > 0, "hidden_size must be above 0", self.hidden_size)
         for name in ("gamma", "lambda_"):
             value = getattr(self, name)
@@ -134,7 +140,7 @@ class RL2(Learner):
         num_tasks: int,
         threads: int,
     ) -> tuple[RL2Config, str]:
-        """Returns the settings with cell, precision and device decided by a measurement here."""
+        """Returns the settings with cell, precision, kernel and device decided by measurement."""
         if observation_space is None or action_space is None:
             raise ValueError("RL2 acts in environments; resolve needs both spaces, got None.")
         device = str(_device(config.device))
@@ -142,16 +148,19 @@ class RL2(Learner):
             compute = resolve_compute(
                 config.cell,
                 config.precision,
+                config.kernel,
                 threads,
                 num_inputs=InputFeatures(observation_space, action_space).num,
                 hidden_size=config.hidden_size,
                 num_lifetimes=max(1, num_tasks // config.minibatches),
             )
-            cell, precision, sentence = compute.cell, compute.precision, compute.sentence
+            option, sentence = (compute.cell, compute.precision, compute.kernel), compute.sentence
         else:
-            cell, precision = favoured_cell(config.cell, config.precision)
-            sentence = f"{cell.upper()} in {precision} on {_device_name(device)}."
-        return replace(config, cell=cell, precision=precision, device=device), sentence
+            option = favoured(config.cell, config.precision, config.kernel, device)
+            sentence = f"{option[0].upper()} in {option[1]} on {_device_name(device)}."
+        cell, precision, kernel = option
+        settled = replace(config, cell=cell, precision=precision, kernel=kernel, device=device)
+        return settled, sentence
 
     @classmethod
     def unavailable(cls, config: RL2Config) -> str | None:
@@ -165,7 +174,7 @@ class RL2(Learner):
         """Returns the device and the kernels; see `Learner.machine`."""
         found = {"device": _device_name(str(_device(config.device)))}
         if found["device"] == "cpu":
-            _, precision = favoured_cell(config.cell, config.precision)
+            _, precision, _ = favoured(config.cell, config.precision, config.kernel)
             found["vector unit"] = torch.backends.cpu.get_cpu_capability()
             found["precision"] = kernel_of(precision)
         return found
@@ -268,7 +277,9 @@ class RL2(Learner):
 
     def _shape(self) -> NetworkShape:
         config = self.config
-        cell, precision = favoured_cell(config.cell, config.precision)
+        cell, precision, kernel = favoured(
+            config.cell, config.precision, config.kernel, str(_device(config.device))
+        )
         return NetworkShape(
             num_inputs=self._features.num,
             num_outputs=self._head.num_outputs,
@@ -278,6 +289,7 @@ class RL2(Learner):
             encoder_sizes=config.encoder_sizes,
             heads_see_inputs=config.heads_see_inputs,
             precision=precision,
+            kernel=kernel,
         )
 
 

@@ -13,7 +13,7 @@ from learners.heads import CategoricalHead
 from learners.learner import Step
 from learners.networks import NetworkShape, RecurrentActorCritic, stretches
 from learners.normalization import RewardScaler
-from learners.precision import favoured_cell, has_bfloat16_unit, resolve_compute
+from learners.precision import favoured, has_bfloat16_unit, resolve_compute
 
 
 def network(seed=0, **changes):
@@ -92,9 +92,13 @@ def test_a_row_holds_observation_action_reward_start_and_what_is_left():
 
 
 @pytest.mark.parametrize("cell", ["lstm", "gru"])
-@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
-def test_step_by_step_equals_the_whole_lifetime(cell, precision):
-    model = network(cell=cell, precision=precision, encoder_sizes=(6,), heads_see_inputs=True)
+@pytest.mark.parametrize(
+    ("precision", "kernel"), [("float32", "torch"), ("float32", "fused"), ("bfloat16", "torch")]
+)
+def test_step_by_step_equals_the_whole_lifetime(cell, precision, kernel):
+    model = network(
+        cell=cell, precision=precision, kernel=kernel, encoder_sizes=(6,), heads_see_inputs=True
+    )
     inputs = torch.rand(20, 4, 5, generator=torch.Generator().manual_seed(0))
     with torch.no_grad():
         whole, last = model(inputs)
@@ -122,14 +126,15 @@ def test_stretches_cover_every_step_of_every_lifetime(lengths):
 
 
 @pytest.mark.parametrize("cell", ["lstm", "gru"])
-def test_dropping_lifetimes_on_the_way_changes_neither_features_nor_gradients(cell):
+@pytest.mark.parametrize("kernel", ["torch", "fused"])
+def test_dropping_lifetimes_on_the_way_changes_neither_features_nor_gradients(cell, kernel):
     lengths = [90, 60, 31, 30, 12]
     valid = torch.arange(90)[:, None] < torch.tensor(lengths)
     inputs = torch.rand(90, 5, 5, generator=torch.Generator().manual_seed(0))
     assert len(stretches(lengths)) > 2
     results = []
     for whole in (True, False):
-        model = network(cell=cell, encoder_sizes=(6,))
+        model = network(cell=cell, kernel=kernel, encoder_sizes=(6,))
         features = model.whole_lifetimes(inputs, lengths) if whole else model(inputs)[0]
         kept = features * valid[..., None]
         kept.square().sum().backward()
@@ -162,9 +167,18 @@ def test_initial_weights_are_orthogonal_and_the_first_policy_is_nearly_uniform()
 
 
 def test_what_is_configured_is_not_measured():
-    compute = resolve_compute("gru", "float32", threads=1)
-    assert (compute.cell, compute.precision, compute.threads) == ("gru", "float32", 1)
-    assert compute.sentence == "GRU in float32 with 1 thread, as configured."
+    compute = resolve_compute("gru", "float32", "fused", threads=1)
+    assert (compute.cell, compute.precision, compute.kernel) == ("gru", "float32", "fused")
+    assert compute.threads == 1
+    assert compute.sentence == "GRU in float32, fused kernel, with 1 thread, as configured."
+
+
+def test_the_fused_kernel_is_measured_in_float32_alone():
+    compute = resolve_compute("lstm", "bfloat16", threads=1)
+    assert compute.kernel == "torch"
+    opened = resolve_compute("lstm", "float32", hidden_size=8, num_lifetimes=2, num_steps=4)
+    assert "torch kernel" in opened.sentence
+    assert "fused kernel" in opened.sentence
 
 
 def test_what_is_open_is_measured_and_said():
@@ -175,7 +189,9 @@ def test_what_is_open_is_measured_and_said():
     assert compute.sentence.startswith(compute.cell.upper())
 
 
-def test_without_a_measurement_bfloat16_needs_its_unit():
-    expected = "bfloat16" if has_bfloat16_unit() else "float32"
-    assert favoured_cell("auto", "auto") == ("lstm", expected)
-    assert favoured_cell("gru", "auto") == ("gru", "float32")
+def test_without_a_measurement_bfloat16_needs_its_unit_and_float32_is_fused():
+    expected = ("bfloat16", "torch") if has_bfloat16_unit() else ("float32", "fused")
+    assert favoured("auto", "auto", "auto") == ("lstm", *expected)
+    assert favoured("auto", "auto", "fused") == ("lstm", "float32", "fused")
+    assert favoured("gru", "auto", "auto") == ("gru", "float32", "fused")
+    assert favoured("gru", "float32", "auto", "cuda") == ("gru", "float32", "torch")

@@ -101,11 +101,15 @@ def test_one_unit_is_all_that_the_network_does_not_see_of_a_reward(signs, make_l
 
 
 @pytest.mark.parametrize("cell", ["lstm", "gru"])
-@pytest.mark.parametrize(("precision", "tolerance"), [("float32", 1e-5), ("bfloat16", 1e-2)])
+@pytest.mark.parametrize(
+    ("precision", "kernel", "tolerance"),
+    [("float32", "torch", 1e-5), ("float32", "fused", 1e-5), ("bfloat16", "torch", 1e-2)],
+)
 def test_rollout_and_training_agree_on_the_first_pass(
-    signs, make_learner, make_env, cell, precision, tolerance
+    signs, make_learner, make_env, cell, precision, kernel, tolerance
 ):
-    learner = make_learner(cell=cell, precision=precision, lr=1e-2, hidden_size=32)
+    settings = {"cell": cell, "precision": precision, "kernel": kernel}
+    learner = make_learner(**settings, lr=1e-2, hidden_size=32)
     env = make_env(6)
     for update in range(3):
         _, metrics = train(learner, env, signs.tasks(6, seed=update, horizon=8), seed=update)
@@ -180,6 +184,7 @@ def test_settings_fall_linearly_to_their_floor(signs, make_learner, make_env):
     [
         ({"cell": "rnn"}, "cell must be one of auto, lstm, gru, got 'rnn'"),
         ({"precision": "float16"}, "precision must be one of"),
+        ({"kernel": "fused", "precision": "bfloat16"}, "computes in float32; .*, got 'bfloat16'"),
         ({"gamma": 1.5}, r"gamma must lie in \[0, 1\], got 1.5"),
         ({"epochs": 0}, "epochs must be above 0, got 0"),
     ],
@@ -194,8 +199,9 @@ def test_resolving_leaves_nothing_open(signs, make_learner):
     spaces = signs.observation_space, signs.action_space
     opened = type(learner).Config(hidden_size=8)
     settled, why = type(learner).resolve(opened, *spaces, num_tasks=4, threads=1)
-    assert "auto" not in (settled.cell, settled.precision, settled.device)
-    assert why.startswith(f"{settled.cell.upper()} in {settled.precision} with 1 thread: ")
+    assert "auto" not in (settled.cell, settled.precision, settled.kernel, settled.device)
+    computed = f"{settled.cell.upper()} in {settled.precision}, {settled.kernel} kernel"
+    assert why.startswith(f"{computed}, with 1 thread: ")
     again, why = type(learner).resolve(settled, *spaces, num_tasks=4, threads=1)
     assert again == settled
     assert "as configured" in why
