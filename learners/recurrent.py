@@ -60,7 +60,7 @@ class FusedLSTM(torch.autograd.Function):
         hiddens, cells = (_history(len(inputs), start) for start in (hidden, cell))
         _over_lanes(_LSTM_FORWARD, gates, hiddens, cells, weight_hh.t().contiguous())
         ctx.save_for_backward(inputs, weight_ih, weight_hh, gates, hiddens, cells)
-        return hiddens[1:], hiddens[-1:].clone(), cells[-1:].clone()
+        return hiddens[1:], hiddens[-1:], cells[-1:]
 
     @staticmethod
     @once_differentiable
@@ -104,7 +104,7 @@ class FusedGRU(torch.autograd.Function):
         shown = torch.empty_like(hiddens[1:])
         _over_lanes(_GRU_FORWARD, gates, shown, hiddens, weight_hh.t().contiguous(), bias_hh)
         ctx.save_for_backward(inputs, weight_ih, weight_hh, gates, shown, hiddens)
-        return hiddens[1:], hiddens[-1:].clone()
+        return hiddens[1:], hiddens[-1:]
 
     @staticmethod
     @once_differentiable

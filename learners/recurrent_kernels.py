@@ -93,15 +93,14 @@ def lstm_forward(first, last, gates, hiddens, cells, weights):
         for lane in range(first, last):
             row, hidden = gates[t, lane], hiddens[t + 1, lane]
             before, cell = cells[t, lane], cells[t + 1, lane]
-            for j in range(2 * size):
-                row[j] = sigmoid(row[j])
-            for j in range(2 * size, 3 * size):
-                row[j] = tanh(row[j])
-            for j in range(3 * size, 4 * size):
-                row[j] = sigmoid(row[j])
+            i, f, g, o = row[:size], row[size : 2 * size], row[2 * size : 3 * size], row[3 * size :]
             for j in range(size):
-                cell[j] = row[size + j] * before[j] + row[j] * row[2 * size + j]
-                hidden[j] = row[3 * size + j] * tanh(cell[j])
+                i[j] = sigmoid(i[j])
+                f[j] = sigmoid(f[j])
+                g[j] = tanh(g[j])
+                o[j] = sigmoid(o[j])
+                cell[j] = f[j] * before[j] + i[j] * g[j]
+                hidden[j] = o[j] * tanh(cell[j])
 
 
 @_compiled
@@ -161,13 +160,14 @@ def gru_forward(first, last, gates, shown, hiddens, weights, bias):
         for lane in range(first, last):
             row, inner, kept = gates[t, lane], given[lane - first], shown[t, lane]
             before, hidden = hiddens[t, lane], hiddens[t + 1, lane]
-            for j in range(2 * size):
-                row[j] = sigmoid(row[j] + inner[j])
+            r, z, n = row[:size], row[size : 2 * size], row[2 * size :]
+            to_r, to_z, to_n = inner[:size], inner[size : 2 * size], inner[2 * size :]
             for j in range(size):
-                kept[j] = inner[2 * size + j]
-                new = tanh(row[2 * size + j] + row[j] * kept[j])
-                row[2 * size + j] = new
-                hidden[j] = new + row[size + j] * (before[j] - new)
+                r[j] = sigmoid(r[j] + to_r[j])
+                z[j] = sigmoid(z[j] + to_z[j])
+                kept[j] = to_n[j]
+                n[j] = tanh(n[j] + r[j] * kept[j])
+                hidden[j] = n[j] + z[j] * (before[j] - n[j])
 
 
 @_compiled
@@ -194,17 +194,17 @@ def gru_backward(
             row, inner, before = gates[t, lane], shown[t, lane], hiddens[t, lane]
             r, z, n = row[:size], row[size : 2 * size], row[2 * size :]
             out, given = grad_inputs[t, lane], grad_given[t, lane]
+            dr, dz, dn = out[:size], out[size : 2 * size], out[2 * size :]
+            to_n = given[2 * size :]
             grad, d_hidden = grads[t, lane], grad_hidden[lane]
             for j in range(size):
                 dh = grad[j] + d_hidden[j]
-                dn = dh * (_ONE - z[j]) * (_ONE - n[j] * n[j])
-                out[2 * size + j] = dn
-                given[2 * size + j] = dn * r[j]
-                out[j] = dn * inner[j] * r[j] * (_ONE - r[j])
-                out[size + j] = dh * (before[j] - n[j]) * z[j] * (_ONE - z[j])
+                dn[j] = dh * (_ONE - z[j]) * (_ONE - n[j] * n[j])
+                to_n[j] = dn[j] * r[j]
+                dr[j] = dn[j] * inner[j] * r[j] * (_ONE - r[j])
+                dz[j] = dh * (before[j] - n[j]) * z[j] * (_ONE - z[j])
                 d_hidden[j] = dh * z[j]
-            for j in range(2 * size):
-                given[j] = out[j]
+            given[: 2 * size] = out[: 2 * size]
         accumulate(grad_hidden[first:last], grad_given[t][first:last], weights)
 
 
