@@ -121,7 +121,7 @@ def run(name: str, settings: dict[str, Any], threads: int, repeats: int) -> None
         rates.append(workload.num_mazes * NUM_STEPS / seconds)
         shares.append(rates[-1] * workload.flop_a_step() / matmuls[-1])
     config = asdict(workload.config)
-    said = {key: config[key] for key in ("cell", "precision", "hidden_size", "epochs")}
+    said = {key: config[key] for key in ("cell", "precision", "kernel", "hidden_size", "epochs")}
     said |= {"minibatches": config["minibatches"], "mazes": workload.num_mazes, "threads": threads}
     steps_bar, share_bar = BARS[name]
     report(f"rl2 training, {name}", rates, "env steps/s", steps_bar, **said)

@@ -1,6 +1,6 @@
 """Choices that depend on the machine, made once, when a campaign is created.
 
-Cell, precision, workers and threads decide the last bits of every number, so they are settled
+Cell, precision, kernel, workers and threads decide the last bits of every number, so they are settled
 before the first step, saved with the campaign, and never measured again.
 """
 

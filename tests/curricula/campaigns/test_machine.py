@@ -114,7 +114,7 @@ def test_the_choice_is_said_before_anything_runs(tmp_path):
             said.append(name)
 
     Campaign.create(tiny_config(budget={"generations": 1}), tmp_path, display=Display()).run()
-    assert said[0] == "Computes with GRU in float32 with 1 thread, as configured."
+    assert said[0] == "Computes with GRU in float32, torch kernel, with 1 thread, as configured."
 
 
 def test_a_machine_there_and_back():

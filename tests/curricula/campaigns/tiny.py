@@ -19,6 +19,7 @@ TINY: dict[str, Any] = {
         "options": {
             "cell": "gru",
             "precision": "float32",
+            "kernel": "torch",
             "device": "cpu",
             "hidden_size": 8,
             "epochs": 1,
