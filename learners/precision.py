@@ -89,9 +89,9 @@ def favoured(cell: str, precision: str, kernel: str, device: str = "cpu") -> Opt
 def resolve_compute(
     cell: str = "auto",
     precision: str = "auto",
-    kernel: str = "auto",
     threads: int | None = 1,
     *,
+    kernel: str = "auto",
     num_inputs: int = 64,
     hidden_size: int = 128,
     num_lifetimes: int = 16,
@@ -106,8 +106,8 @@ def resolve_compute(
         cell: "lstm", "gru" or "auto".
         precision: "float32", "bfloat16" or "auto"; bfloat16 is considered only where the
             processor has a unit for it, and for torch's LSTM.
-        kernel: "torch", "fused" or "auto"; the fused one computes in float32 alone.
         threads: of torch; None: one or all that torch has, whichever is faster.
+        kernel: "torch", "fused" or "auto"; the fused one computes in float32 alone.
         num_inputs: D, numbers a step.
         hidden_size: units of the memory.
         num_lifetimes: lifetimes in a minibatch.

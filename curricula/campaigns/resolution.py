@@ -1,7 +1,7 @@
 """Choices that depend on the machine, made once, when a campaign is created.
 
-Cell, precision, kernel, workers and threads decide the last bits of every number, so they are settled
-before the first step, saved with the campaign, and never measured again.
+Cell, precision, kernel, workers and threads decide the last bits of every number, so they are
+settled before the first step, saved with the campaign, and never measured again.
 """
 
 from __future__ import annotations

@@ -148,8 +148,8 @@ class RL2(Learner):
             compute = resolve_compute(
                 config.cell,
                 config.precision,
-                config.kernel,
                 threads,
+                kernel=config.kernel,
                 num_inputs=InputFeatures(observation_space, action_space).num,
                 hidden_size=config.hidden_size,
                 num_lifetimes=max(1, num_tasks // config.minibatches),

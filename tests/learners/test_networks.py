@@ -167,7 +167,7 @@ def test_initial_weights_are_orthogonal_and_the_first_policy_is_nearly_uniform()
 
 
 def test_what_is_configured_is_not_measured():
-    compute = resolve_compute("gru", "float32", "fused", threads=1)
+    compute = resolve_compute("gru", "float32", threads=1, kernel="fused")
     assert (compute.cell, compute.precision, compute.kernel) == ("gru", "float32", "fused")
     assert compute.threads == 1
     assert compute.sentence == "GRU in float32, fused kernel, with 1 thread, as configured."

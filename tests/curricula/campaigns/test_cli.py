@@ -56,7 +56,9 @@ def finished(tmp_path_factory) -> Path:
     result = taskgen("run", root / "small.yaml", "--root", root, "--plain", "--no-tracking")
     assert result.returncode == 0, result.stderr
     assert "campaign small: about" in result.stdout
-    assert "Computes with GRU in float32, torch kernel, with 1 thread, as configured." in result.stdout
+    assert (
+        "Computes with GRU in float32, torch kernel, with 1 thread, as configured." in result.stdout
+    )
     assert "small finished" in result.stdout
     assert "sealed test: learner of generation 1" in result.stdout
     assert f"taskgen resume small --root {root}" in result.stdout
@@ -288,7 +290,9 @@ def test_status_tells_what_a_campaign_came_to(finished: Path) -> None:
     assert result.returncode == 0
     assert result.stdout.startswith("small: generation 1, ")
     assert "1 of 1 generations" in result.stdout
-    assert "Computes with GRU in float32, torch kernel, with 1 thread, as configured." in result.stdout
+    assert (
+        "Computes with GRU in float32, torch kernel, with 1 thread, as configured." in result.stdout
+    )
     assert "untrained start" in result.stdout
     every = taskgen("status", "--root", finished)
     assert every.stdout.splitlines()[1].startswith("small")
