@@ -2,8 +2,9 @@
 
 `families` has the registered generators, one row each: a body (`bodies`) under rules (`rules`).
 `space` turns parameters into what the physics sees, which is a task's content; `simulation` gives
-it to the engine, N simulations at once; `arena` adds goals, rewards and episodes; `engine` and
-`env` show the arena as batched lifetimes and as a single gymnasium environment.
+it to the engine, N simulations at once (`structure` where limbs and `terrain` differ); `arena` adds
+goals, rewards and episodes; `engine` and `env` show the arena as batched lifetimes and as a single
+gymnasium environment.
 """
 
 from taskgen.generators.mujoco.families import (
@@ -12,10 +13,12 @@ from taskgen.generators.mujoco.families import (
     AntDirection,
     AntOpposite,
     AntPosition,
+    AntTerrain,
     CartPoleSwingUp,
     HalfCheetah,
     HalfCheetahDirection,
     HalfCheetahDynamics,
+    HalfCheetahTerrain,
     HalfCheetahVelocity,
     Hopper,
     HopperDynamics,
@@ -36,10 +39,12 @@ __all__ = [
     "AntDirection",
     "AntOpposite",
     "AntPosition",
+    "AntTerrain",
     "CartPoleSwingUp",
     "HalfCheetah",
     "HalfCheetahDirection",
     "HalfCheetahDynamics",
+    "HalfCheetahTerrain",
     "HalfCheetahVelocity",
     "Hopper",
     "HopperDynamics",

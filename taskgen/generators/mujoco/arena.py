@@ -18,6 +18,7 @@ from taskgen.generators.mujoco.rules import PROGRESS, Rules
 from taskgen.generators.mujoco.sight import Rows, Sight
 from taskgen.generators.mujoco.simulation import Forces, Simulation
 from taskgen.generators.mujoco.space import MAX_DELAY
+from taskgen.generators.mujoco.structure import StructuredSimulation
 from taskgen.randomness import fold, uniforms
 
 Floats: TypeAlias = NDArray[np.float64]
@@ -41,7 +42,8 @@ class Arena:
         parts = rules.observed or body.observed
         feels = rules.contact_coef > 0 or any("contact" in part for part in parts)
         forces: Forces = "none" if not feels else "exact" if rules.exact_forces else "sensed"
-        self.simulation = Simulation(body, num_slots, num_threads, forces)
+        kind = StructuredSimulation if rules.structured else Simulation
+        self.simulation: Simulation = kind(body, num_slots, num_threads, forces)
         self.sight = Sight(self.simulation, parts)
         num_controls = len(body.actuators)
         self.observations = np.zeros((num_slots, self.sight.size))

@@ -8,7 +8,7 @@ MuJoCo: a row can be read, listed and checked without the engine.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 Observed = Literal[
@@ -72,6 +72,7 @@ class Body:
         reach: half the length that must stay clear of a slope at the start, m.
         horizontal: whether all motion is level, so that weight plays no part.
         total_mass: kg, where the model asks for its masses to be scaled to a sum.
+        lengths: name → bodies of the model whose length varies together.
         camera: distance and height of the camera, m.
     """
 
@@ -94,6 +95,7 @@ class Body:
     reach: float = 0.0
     horizontal: bool = False
     total_mass: float | None = None
+    lengths: Mapping[str, tuple[str | int, ...]] = field(default_factory=dict)
     camera: tuple[float, float] = (4.0, 0.5)
 
 
@@ -120,6 +122,7 @@ HALF_CHEETAH = Body(
     normal_velocities=True,
     reach=0.75,
     total_mass=14.0,
+    lengths=_each(*_CHEETAH),
 )
 HOPPER = Body(
     name="hopper",
@@ -187,6 +190,7 @@ ANT = Body(
         "leg_3": (8, 9, 10),
         "leg_4": (11, 12, 13),
     },
+    lengths={f"leg_{k}": (3 * k - 1, 3 * k, 3 * k + 1) for k in (1, 2, 3, 4)},
     limbs={f"leg_{k}": (f"hip_{k}", f"ankle_{k}") for k in (1, 2, 3, 4)},
     tracked="body:torso",
     coordinates=2,

@@ -235,6 +235,36 @@ PointMassPosition = family(
     Rules(goal="disc", progress="distance", horizon=50, radius=1.0),
     "Point masses that must find a place within 1 m: −distance, 50 steps.",
 )
+HalfCheetahTerrain = family(
+    "HalfCheetahTerrain",
+    "half-cheetah-terrain-v1",
+    HALF_CHEETAH,
+    Rules(
+        goal="velocity",
+        progress="velocity_error",
+        horizon=200,
+        control_coef=0.05,
+        structured=True,
+    ),
+    "Half-cheetahs of any build on any ground, at a speed to be found: −|v − v*| − 0.05·Σa².",
+)
+AntTerrain = family(
+    "AntTerrain",
+    "ant-terrain-v1",
+    ANT,
+    Rules(
+        goal="none",
+        progress="velocity_along",
+        horizon=200,
+        control_coef=0.5,
+        contact_coef=5e-4,
+        contact_limit=1.0,
+        bonus=1.0,
+        observed=("positions_without_root", "velocities"),
+        structured=True,
+    ),
+    "Ants of any build that run ahead on any ground: v + 1 − 0.5·Σa² − 0.0005·Σf², 200 steps.",
+)
 
 FAMILIES: dict[str, type[MuJoCoFamily]] = {
     kind.name: kind

@@ -27,7 +27,8 @@ if TYPE_CHECKING:
 class MuJoCoFamily(EnvGenerator):
     """Tasks of one body under one set of rules; `families` has the rows.
 
-    The seed of a task plays no part: its content is what the physics sees of the parameters.
+    The content is what the physics sees of the parameters; the seed of a task plays no part but
+    for rough ground.
     """
 
     has_success = False
@@ -37,12 +38,12 @@ class MuJoCoFamily(EnvGenerator):
     def make_task(self, params: Row, seed: int) -> Task:
         """Returns the task of a row of parameters."""
         self.space.validate(params)
-        task = self.make_tasks(self.space.columns([params]), np.zeros(1, dtype=np.int64))[0]
+        task = self.make_tasks(self.space.columns([params]), np.array([seed % 2**31]))[0]
         return Task(self.name, self.version, self.space.complete(params), int(seed), task.content)
 
     def make_tasks(self, params: Columns, seeds: NDArray[np.int64]) -> MuJoCoBatch:
         """Returns the tasks of B rows, kept as arrays."""
-        content = content_of(self.body, self.rules, params, len(seeds))
+        content = content_of(self.body, self.rules, params, seeds)
         return MuJoCoBatch(self, params, seeds, content)
 
     def make_env(self, task: Task) -> MuJoCoEnv:
@@ -77,7 +78,11 @@ class MuJoCoFamily(EnvGenerator):
 
         Of factors that there are many of, the smallest and the largest.
         """
-        content = {key: np.asarray(value, dtype=float) for key, value in task.content.items()}
+        content = {
+            key: np.asarray(value, dtype=float)
+            for key, value in task.content.items()
+            if not isinstance(value, str)
+        }
         weight = content["gravity"]
         strengths = content["strength"] * (content["fault"] == 0)
         features = {

@@ -53,11 +53,16 @@ def model_of(body: Body, feels: bool = False) -> mujoco.MjModel:
     """
     spec = spec_of(body)
     if feels:
-        spec.worldbody.first_body().add_site(name=_FEELER)
-        spec.add_sensor(
-            name=_FEELER,
-            type=mujoco.mjtSensor.mjSENS_ACCELEROMETER,
-            objtype=mujoco.mjtObj.mjOBJ_SITE,
-            objname=_FEELER,
-        )
+        add_feeler(spec)
     return compiled(spec, body)
+
+
+def add_feeler(spec: mujoco.MjSpec) -> None:
+    """Adds a sensor for whose sake the forces on the bodies are computed; nobody reads it."""
+    spec.worldbody.first_body().add_site(name=_FEELER)
+    spec.add_sensor(
+        name=_FEELER,
+        type=mujoco.mjtSensor.mjSENS_ACCELEROMETER,
+        objtype=mujoco.mjtObj.mjOBJ_SITE,
+        objname=_FEELER,
+    )

@@ -48,6 +48,7 @@ class Rules:
         ends_when_fallen: whether an episode ends when the body is not healthy.
         radius: of the disc of goals, m.
         observed: what is seen, where it differs from the body's row.
+        structured: whether limbs and ground are parameters too, and slopes are not.
     """
 
     goal: GoalKind
@@ -65,6 +66,7 @@ class Rules:
     ends_when_fallen: bool = True
     radius: float = 1.0
     observed: tuple[Observed, ...] | None = None
+    structured: bool = False
 
 
 def velocity_along(before: Floats, after: Floats, dt: float, goal: Floats) -> Floats:

@@ -23,7 +23,7 @@ def positions(simulation: Simulation, rows: Rows) -> Floats:
     """Returns all joint positions; the root's height is taken above the ground below it."""
     seen = simulation.positions[rows]
     height = simulation.body.height
-    if height is not None and simulation.slope.any():
+    if height is not None and simulation.uneven:
         seen = seen.copy()
         seen[:, height] = simulation.heights()[rows]
     return seen

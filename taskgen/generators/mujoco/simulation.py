@@ -93,7 +93,7 @@ class Simulation:
     ) -> None:
         self.body = body
         self.num_sims = num_sims
-        self.model = model_of(body, feels=forces == "sensed")
+        self.model = self._unperturbed(forces)
         exact = forces == "exact"
         self.batch = Batch(self.model, num_sims, num_threads, persistent=exact)
         self.dt = float(self.model.opt.timestep * body.frame_skip)
@@ -105,7 +105,8 @@ class Simulation:
             if forces == "sensed"
             else np.zeros((num_sims, self.model.nbody, 6))
         )
-        self.slope = np.zeros((num_sims, 2))
+        self._slope = np.zeros((num_sims, 2))
+        self.uneven = False
         self.is_hinge = _is_hinge(self.model)
         self._part_of_body = _part_of_body(body, self.model)
         self._expanded: set[str] = set()
@@ -137,10 +138,8 @@ class Simulation:
         self.positions[ids, : len(self.body.start)] += self.body.start
         self.positions[ids] += positions
         self.velocities[ids] += velocities
-        height = self.body.height
-        if height is not None and self.slope.any():
-            lift = np.abs(np.tan(np.radians(self.slope[ids]))).sum(axis=1)
-            self.positions[ids, height] += self.body.reach * lift
+        if self.body.height is not None:
+            self.positions[ids, self.body.height] += self.lifts(ids)
         self.batch.forward(ids)
         if self._scratch is not None:
             self._read_contact_forces(ids)
@@ -176,36 +175,48 @@ class Simulation:
         """Returns the root's height above the ground below it, [N], m."""
         assert self.body.height is not None
         height: Floats = self.positions[:, self.body.height]
-        return height - self.ground() if self.slope.any() else height
+        return height - self.ground() if self.uneven else height
 
     def ground(self) -> Floats:
         """Returns the height of the ground below the root, [N], m."""
         across = self.positions[:, :2].copy()
         if self.body.coordinates == 1:
             across[:, 1] = 0.0
-        return (np.tan(np.radians(self.slope)) * across).sum(axis=1)
+        return (np.tan(np.radians(self._slope)) * across).sum(axis=1)
+
+    def lifts(self, ids: NDArray[np.int64]) -> Floats:
+        """Returns how much higher these simulations start, to stand clear of a slope, [n], m."""
+        return self.body.reach * np.abs(np.tan(np.radians(self._slope[ids]))).sum(axis=1)
 
     def _fields(self, content: Mapping[str, NDArray[Any]]) -> Iterator[tuple[str, Any]]:
         for key, value in content.items():
             if key == "slope":
-                yield from self._slope(value)
+                yield from self._tilted(value)
                 continue
             for field, change in CHANGES.get(key, ()):
-                factor = value[:, self._part_of_body] if key == "mass" else value
-                if key == "mass":
-                    factor[:, 0] = 1.0
+                factor = self._by_body(value) if key == "mass" else value
                 values = change(self._default(field), factor)
                 if field in self._expanded or (values != self._default(field)).any():
                     self._expanded.add(field)
                     yield field, values
 
-    def _slope(self, slope: Floats) -> Iterator[tuple[str, Any]]:
-        self.slope[: len(slope)] = slope
+    def _by_body(self, parts: Floats) -> Floats:
+        """Returns factors of parts, [n, parts], as factors of the model's bodies, [n, nbody]."""
+        factor = parts[:, self._part_of_body]
+        factor[:, 0] = 1.0  # the world
+        return factor
+
+    def _tilted(self, slope: Floats) -> Iterator[tuple[str, Any]]:
+        self._slope[: len(slope)] = slope
+        self.uneven = bool(self._slope.any())
         if "geom_quat" in self._expanded or slope.any():
             self._expanded.add("geom_quat")
             values = np.repeat(self.model.geom_quat[None], len(slope), axis=0)
             values[:, self.model.geom("floor").id] = _tilts(slope)
             yield "geom_quat", values
+
+    def _unperturbed(self, forces: Forces) -> mujoco.MjModel:
+        return model_of(self.body, feels=forces == "sensed")
 
     def _default(self, field: str) -> Any:
         if field.startswith("opt."):

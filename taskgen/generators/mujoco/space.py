@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from taskgen.generators.mujoco.bodies import Body
 from taskgen.generators.mujoco.rules import Rules
+from taskgen.generators.mujoco.terrain import KINDS, MAX_HEIGHT
 from taskgen.parameters import (
     Categorical,
     Columns,
@@ -32,11 +33,12 @@ _NO_FAULT = "none"
 
 
 def space_of(body: Body, rules: Rules) -> ParameterSpace:
-    """Returns the space of a body under rules: goal, weight, parts, medium, senses, faults."""
+    """Returns the space of a body under rules: goal, weight, ground, parts, air, senses, faults."""
     return ParameterSpace(
         {
             **_goal(rules),
-            **_weight(body),
+            **_weight(body, rules),
+            **(_structure(body) if rules.structured else {}),
             **_parts(body),
             **_medium(body),
             **_senses(),
@@ -45,8 +47,14 @@ def space_of(body: Body, rules: Rules) -> ParameterSpace:
     )
 
 
-def content_of(body: Body, rules: Rules, columns: Columns, num: int) -> dict[str, NDArray[Any]]:
-    """Returns the contents of `num` rows of parameters, a key an array [num, …]."""
+def content_of(
+    body: Body, rules: Rules, columns: Columns, seeds: NDArray[np.int64]
+) -> dict[str, NDArray[Any]]:
+    """Returns the contents of B rows of parameters and B seeds, a key an array [B, …].
+
+    The seeds decide rough ground, and nothing else.
+    """
+    num = len(seeds)
     content: dict[str, NDArray[Any]] = {
         "mass": _each(columns, "mass_", body.parts) * columns["mass"][:, None],
         "friction": columns["friction"] if "friction" in columns else np.ones(num),
@@ -57,7 +65,7 @@ def content_of(body: Body, rules: Rules, columns: Columns, num: int) -> dict[str
         "viscosity": columns["viscosity"],
         "wind": _vector(columns, "wind", num, 3),
         "observation_noise": columns["observation_noise"],
-        **_weight_content(body, columns, num),
+        **_weight_content(body, rules, columns, num),
         **_goal_content(body, rules, columns),
     }
     # Without a medium the wind blows nothing along, so it is no part of the task.
@@ -65,7 +73,9 @@ def content_of(body: Body, rules: Rules, columns: Columns, num: int) -> dict[str
     content["wind"][still] = 0.0
     # Adding zero turns −0.0 into 0.0, which is the same physics but another text.
     rounded = {key: np.round(value.astype(float), _DIGITS) + 0.0 for key, value in content.items()}
-    return {**rounded, "action_delay": columns["action_delay"], **_fault_content(body, columns)}
+    rest = _structure_content(body, columns, seeds) if rules.structured else {}
+    delay = {"action_delay": columns["action_delay"]}
+    return {**rounded, **delay, **_fault_content(body, columns), **rest}
 
 
 def _goal(rules: Rules) -> dict[str, Parameter]:
@@ -88,7 +98,7 @@ def _goal(rules: Rules) -> dict[str, Parameter]:
     return {}
 
 
-def _weight(body: Body) -> dict[str, Parameter]:
+def _weight(body: Body, rules: Rules) -> dict[str, Parameter]:
     gravity: dict[str, Parameter] = {}
     if not body.horizontal:
         gravity["gravity"] = Float(
@@ -100,7 +110,7 @@ def _weight(body: Body) -> dict[str, Parameter]:
     if body.height is not None:
         text = "share of weight that the surroundings carry"
         gravity["buoyancy"] = Float(low=-0.3, high=0.8, default=0.0, doc=text)
-        for axis in body.axes:
+        for axis in () if rules.structured else body.axes:
             gravity[f"slope_{axis}"] = _degrees(15.0, f"rise of the floor along {axis}")
     return gravity
 
@@ -119,6 +129,50 @@ def _parts(body: Body) -> dict[str, Parameter]:
         text = f"strength of {name}; 0: it does nothing"
         parts[f"strength_{name}"] = Float(low=0.0, high=1.5, default=1.0, doc=text)
     return parts
+
+
+def _structure(body: Body) -> dict[str, Parameter]:
+    uneven = {"terrain": KINDS[1:]}
+    ground: dict[str, Parameter] = {
+        "terrain": Categorical(choices=KINDS, default=KINDS[0], doc="what the ground is like"),
+        "terrain_height": Float(
+            low=0.02,
+            high=MAX_HEIGHT,
+            default=0.1,
+            log=True,
+            unit="m",
+            open_ended=True,
+            active_when=uneven,
+            doc="of its highest point",
+        ),
+        "terrain_length": Float(
+            low=0.4,
+            high=3.0,
+            default=1.5,
+            log=True,
+            unit="m",
+            active_when=uneven,
+            doc="of a hill, a step, a platform with its gap",
+        ),
+    }
+    for part in body.lengths:
+        ground[f"length_{part}"] = _factor(0.7, 1.3, f"length of {part}")
+    return ground
+
+
+def _structure_content(
+    body: Body, columns: Columns, seeds: NDArray[np.int64]
+) -> dict[str, NDArray[Any]]:
+    terrain = np.asarray(columns["terrain"])
+    uneven, rough = terrain != KINDS[0], terrain == "rough"
+    lengths = _each(columns, "length_", body.lengths)
+    return {
+        "terrain": terrain,
+        "terrain_height": np.where(uneven, columns["terrain_height"], 0.0).round(_DIGITS),
+        "terrain_length": np.where(uneven, columns["terrain_length"], 1.0).round(_DIGITS),
+        "terrain_seed": np.where(rough, np.asarray(seeds) % 2**31, 0),
+        "lengths": lengths.round(_DIGITS),
+    }
 
 
 def _medium(body: Body) -> dict[str, Parameter]:
@@ -186,15 +240,18 @@ def _vector(columns: Columns, name: str, num: int, size: int) -> NDArray[np.floa
     return vector
 
 
-def _weight_content(body: Body, columns: Columns, num: int) -> dict[str, NDArray[Any]]:
+def _weight_content(
+    body: Body, rules: Rules, columns: Columns, num: int
+) -> dict[str, NDArray[Any]]:
     lean = np.tan(np.radians(_vector(columns, "gravity_tilt", num, 2)))
     direction = np.column_stack([lean, -np.ones(num)])
     direction /= np.sqrt(np.square(direction).sum(axis=1, keepdims=True))
     strength = columns["gravity"] if "gravity" in columns else np.full(num, 9.81)
     content = {"gravity": direction * strength[:, None]}
     if body.height is not None:
-        content["slope"] = _vector(columns, "slope", num, 2)
         content["buoyancy"] = columns["buoyancy"]
+        if not rules.structured:
+            content["slope"] = _vector(columns, "slope", num, 2)
     return content
 
 
