@@ -3,7 +3,8 @@
 A row is [observation | previous action | previous reward | episode start | lifetime left]. The
 previous action is one-hot, or what the environment was given in units of its box; it is all zero
 at the start of a lifetime. The reward is raw but for a unit that all tasks share (`RewardScaler`):
-its size is what tells the tasks apart.
+its size is what tells the tasks apart. What is left of the lifetime is fed where training and
+test count lifetimes alike.
 """
 
 from __future__ import annotations
@@ -82,6 +83,7 @@ class InputFeatures:
         action_space: of one task.
         normalize: standardise observations of a float space by running moments.
         rewards: knows the unit of the rewards; None: they are fed as they are.
+        lifetime_left: whether the rows end with the share of the lifetime that remains.
 
     `num` is the length of a row; `normalizer` is None where nothing is standardised.
     """
@@ -93,11 +95,13 @@ class InputFeatures:
         *,
         normalize: bool = True,
         rewards: RewardScaler | None = None,
+        lifetime_left: bool = True,
     ) -> None:
         self._rewards = rewards
+        self._lifetime_left = lifetime_left
         self.observation = SpaceFeatures(observation_space)
         self.action = SpaceFeatures(action_space, in_units=True)
-        self.num = self.observation.num + self.action.num + 3
+        self.num = self.observation.num + self.action.num + 2 + lifetime_left
         self.normalizer: ObservationNormalizer | None = None
         if normalize and self.observation.is_float:
             self.normalizer = ObservationNormalizer(self.observation.num)
@@ -113,14 +117,17 @@ class InputFeatures:
             previous_actions: as the action space has them, [B, …]; None at a lifetime's start.
         """
         num_seen = self.observation.num
+        num_past = num_seen + self.action.num
         seen = out[:, :num_seen]
         self.observation.write(seen, step.observations)
         if self.normalizer is not None:
             self.normalizer.apply(seen)
         if previous_actions is None:
-            out[:, num_seen:-3] = 0.0
+            out[:, num_seen:num_past] = 0.0
         else:
-            self.action.write(out[:, num_seen:-3], previous_actions)
-        out[:, -3] = step.rewards / (1.0 if self._rewards is None else self._rewards.input_unit)
-        out[:, -2] = step.episode_start
-        out[:, -1] = step.lifetime_left
+            self.action.write(out[:, num_seen:num_past], previous_actions)
+        unit = 1.0 if self._rewards is None else self._rewards.input_unit
+        out[:, num_past] = step.rewards / unit
+        out[:, num_past + 1] = step.episode_start
+        if self._lifetime_left:
+            out[:, num_past + 2] = step.lifetime_left

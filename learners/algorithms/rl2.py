@@ -57,6 +57,9 @@ class RL2Config(PPOConfig):
         hidden_size: units of the memory.
         encoder_sizes: units of the layers before the memory; () feeds it the inputs themselves.
         heads_see_inputs: whether policy and critic see the encoded inputs beside the memory.
+        sees_lifetime_left: whether it is fed the share of the lifetime that remains. Not where
+            training lifetimes end by steps and those of an exam by episodes: there the number
+            would mean one thing in training and another at test.
         normalize_observations: standardise observations of float spaces by running moments.
         normalize_rewards: scale rewards, for the loss by the deviation of the return, for the
             network by their root mean square where that is above 1.
@@ -77,6 +80,7 @@ class RL2Config(PPOConfig):
     hidden_size: int = 128
     encoder_sizes: tuple[int, ...] = ()
     heads_see_inputs: bool = False
+    sees_lifetime_left: bool = True
     normalize_observations: bool = True
     normalize_rewards: bool = True
     gamma: float = 0.99
@@ -125,6 +129,7 @@ class RL2(Learner):
             action_space,
             normalize=config.normalize_observations,
             rewards=self._rewards,
+            lifetime_left=config.sees_lifetime_left,
         )
         self.network = RecurrentActorCritic(self._shape(), seed).to(_device(config.device))
         self._optimization = ClippedOptimization(self.network, self._head, config)
@@ -150,7 +155,9 @@ class RL2(Learner):
                 config.precision,
                 threads,
                 kernel=config.kernel,
-                num_inputs=InputFeatures(observation_space, action_space).num,
+                num_inputs=InputFeatures(
+                    observation_space, action_space, lifetime_left=config.sees_lifetime_left
+                ).num,
                 hidden_size=config.hidden_size,
                 num_lifetimes=max(1, num_tasks // config.minibatches),
             )

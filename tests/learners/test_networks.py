@@ -71,6 +71,19 @@ def test_spaces_and_values_that_do_not_fit_are_refused():
         SpaceFeatures(Box(0, 1, (3,))).write(np.zeros((1, 3), np.float32), np.zeros((1, 2)))
 
 
+def test_what_is_left_of_the_lifetime_can_be_left_out():
+    whole = InputFeatures(Discrete(2), Discrete(3))
+    blind = InputFeatures(Discrete(2), Discrete(3), lifetime_left=False)
+    left = np.array([0.25], np.float32)
+    yes = np.ones(1, dtype=bool)
+    step = Step(np.array([1]), np.array([0.5]), yes, left, yes)
+    rows = [np.full((1, f.num), 7.0, dtype=np.float32) for f in (whole, blind)]
+    whole.write(rows[0], step, np.array([2]))
+    blind.write(rows[1], step, np.array([2]))
+    np.testing.assert_array_equal(rows[0], [[0, 1, 0, 0, 1, 0.5, 1, 0.25]])
+    np.testing.assert_array_equal(rows[1], rows[0][:, :-1])
+
+
 def test_a_row_holds_observation_action_reward_start_and_what_is_left():
     features = InputFeatures(Discrete(2), Discrete(3))
     step = Step(
