@@ -7,6 +7,7 @@ for one holds for the other.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping
 from typing import Any, TypeAlias
 
@@ -55,6 +56,7 @@ class Arena:
         self._noises = np.zeros(num_slots)
         self._fault_steps = np.zeros(num_slots, dtype=np.int64)
         self._faults = np.zeros((num_slots, num_controls))
+        self._late = self._noisy = self._faulty = False
         self._past = np.zeros((num_slots, MAX_DELAY + 1, num_controls))
         self._streams = np.zeros(num_slots, dtype=np.uint64)
         self._slots = np.arange(num_slots)
@@ -71,6 +73,8 @@ class Arena:
         self._noises[:num] = content["observation_noise"]
         self._fault_steps[:num] = content["fault_step"]
         self._faults[:num] = content["fault"]
+        self._late, self._noisy = bool(self._delays.any()), bool(self._noises.any())
+        self._faulty = bool(self._faults.any())
 
     def begin(self, slots: Ints, seeds: Ints) -> None:
         """Starts an episode in these slots, each with the noise of its own seed.
@@ -133,11 +137,11 @@ class Arena:
     def _controls(self, actions: NDArray[Any], lifetime_steps: Ints) -> Floats:
         """Returns what reaches the actuators: late, and nothing where a fault has struck."""
         controls = np.asarray(actions, dtype=np.float64)
-        if self._delays.any():
+        if self._late:
             self._past[:, 1:] = self._past[:, :-1]
             self._past[:, 0] = controls
             controls = self._past[self._slots, self._delays]
-        if self._faults.any():
+        if self._faulty:
             struck = (lifetime_steps >= self._fault_steps)[:, None]
             controls = np.where(struck & (self._faults > 0), 0.0, controls)
         return controls
@@ -175,7 +179,7 @@ class Arena:
 
     def _see(self, rows: Rows, episode_steps: Ints) -> None:
         self.sight.write(self.observations, rows)
-        if self._noises[rows].any():
+        if self._noisy:
             keys = fold(self._streams[rows], episode_steps)
             noise = self._noises[rows, None] * _normals(keys, self.sight.size)
             self.observations[rows] += noise
@@ -186,7 +190,12 @@ def _as_scalars(sums: NDArray[Any]) -> NDArray[Any]:
 
     That type differs between numpy 1 and 2, and with it the last bits of gymnasium's rewards.
     """
-    return sums.astype(np.result_type(type(sums.dtype.type(1) * 1.0)), copy=False)
+    return sums.astype(_scalar_type(sums.dtype), copy=False)
+
+
+@functools.cache
+def _scalar_type(dtype: np.dtype[Any]) -> np.dtype[Any]:
+    return np.dtype(type(dtype.type(1) * 1.0))
 
 
 def _normals(keys: NDArray[np.uint64], num: int) -> Floats:

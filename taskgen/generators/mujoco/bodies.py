@@ -72,6 +72,8 @@ class Body:
         reach: half the length that must stay clear of a slope at the start, m.
         horizontal: whether all motion is level, so that weight plays no part.
         total_mass: kg, where the model asks for its masses to be scaled to a sum.
+        thickest_air: largest density, kg/m³, and viscosity, Pa·s, that it moves through; more would
+            stop a light body within one physics step, which no explicit integrator survives.
         lengths: name → bodies of the model whose length varies together.
         camera: distance and height of the camera, m.
     """
@@ -95,6 +97,7 @@ class Body:
     reach: float = 0.0
     horizontal: bool = False
     total_mass: float | None = None
+    thickest_air: tuple[float, float] = (10.0, 2.0)
     lengths: Mapping[str, tuple[str | int, ...]] = field(default_factory=dict)
     camera: tuple[float, float] = (4.0, 0.5)
 
@@ -201,6 +204,7 @@ ANT = Body(
     normal_velocities=True,
     health=Health(0.2, 1.0, inclusive=True),
     reach=0.7,
+    thickest_air=(5.0, 0.2),
 )
 _HUMANOID_PARTS = (
     "torso",

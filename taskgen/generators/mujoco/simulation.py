@@ -38,6 +38,7 @@ _DIVERGED = [
         mujoco.mjtWarning.mjWARN_BADCTRL,
     )
 ]
+_NOBODY: NDArray[np.int64] = np.empty(0, dtype=np.int64)
 _NO_STAGE = int(mujoco.mjtStage.mjSTAGE_NONE)
 
 
@@ -110,6 +111,7 @@ class Simulation:
         self.is_hinge = _is_hinge(self.model)
         self._part_of_body = _part_of_body(body, self.model)
         self._expanded: set[str] = set()
+        self._warnings = self.batch.warning[:, :, 1]  # how often each was given, [N, kinds]
         self._scratch = mujoco.MjData(self.model) if exact else None
         self._bound: dict[str, Floats] = {}
         self.tracked()  # a field that is first bound after a call is zero until the next one
@@ -146,17 +148,17 @@ class Simulation:
 
     def step(self, ids: Ids) -> NDArray[np.int64]:
         """Takes one env step in these simulations (None: all); returns those that diverged."""
-        failed: NDArray[np.int64] = np.empty(0, dtype=np.int64)
-        self.batch.warning[...] = 0
+        failed = _NOBODY
         try:
             self.batch.step(ids, nstep=self.body.frame_skip)
         except SimulationError as error:
             failed = np.asarray(error.ids, dtype=np.int64)
         if self._scratch is not None:
             self._read_contact_forces(np.arange(self.num_sims) if ids is None else ids)
-        diverged = self.batch.warning[:, _DIVERGED, 1].any(axis=1)
-        if diverged.any():
+        if self._warnings.any():
+            diverged = self._warnings[:, _DIVERGED].any(axis=1)
             failed = np.union1d(failed, np.flatnonzero(diverged))
+            self._warnings[...] = 0
         return failed
 
     def tracked(self) -> Floats:

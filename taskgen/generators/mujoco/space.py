@@ -176,9 +176,10 @@ def _structure_content(
 
 
 def _medium(body: Body) -> dict[str, Parameter]:
+    density, viscosity = body.thickest_air
     medium: dict[str, Parameter] = {
-        "density": Float(low=0.0, high=10.0, default=0.0, unit="kg/m³", doc="of the air: drag"),
-        "viscosity": Float(low=0.0, high=2.0, default=0.0, unit="Pa·s", doc="of the air"),
+        "density": Float(low=0.0, high=density, default=0.0, unit="kg/m³", doc="of the air: drag"),
+        "viscosity": Float(low=0.0, high=viscosity, default=0.0, unit="Pa·s", doc="of the air"),
     }
     for axis in body.axes:
         medium[f"wind_{axis}"] = Float(
@@ -186,7 +187,7 @@ def _medium(body: Body) -> dict[str, Parameter]:
             high=20.0,
             default=0.0,
             unit="m/s",
-            active_when={"density": (0.5, 10.0)},
+            active_when={"density": (0.5, density)},
             doc=f"along {axis}; there is none without air",
         )
     return medium
