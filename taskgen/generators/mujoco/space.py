@@ -78,6 +78,12 @@ def content_of(
     return {**rounded, **delay, **_fault_content(body, columns), **rest}
 
 
+def default_content(body: Body, rules: Rules) -> dict[str, NDArray[Any]]:
+    """Returns the content of the default task, a key an array [1, …]."""
+    space = space_of(body, rules)
+    return content_of(body, rules, space.columns([space.complete({})]), np.zeros(1, dtype=np.int64))
+
+
 def _goal(rules: Rules) -> dict[str, Parameter]:
     if rules.goal == "velocity":
         text = "speed along x that is asked for"

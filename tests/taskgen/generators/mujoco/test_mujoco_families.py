@@ -1,5 +1,7 @@
 """Goals, rewards, physics, faults and senses of the MuJoCo families."""
 
+from pathlib import Path
+
 import gymnasium
 import mujoco
 import numba
@@ -351,6 +353,21 @@ def test_an_action_that_is_no_number_costs_its_own_slot_alone():
     assert np.isfinite(rewards).all()
 
 
+def test_a_task_of_another_kind_fails_alone():
+    generator, good = made("half-cheetah-v1")
+    flawed = [
+        good.edited({**good.content, "mass": [1.0]}, "by hand"),
+        good.edited({**good.content, "wind": [0.0, None, 0.0]}, "by hand"),
+        good.edited({"walls": []}, "by hand"),
+        good.edited([1, 2], "by hand"),
+    ]
+    env = generator.make_vector_env(5)
+    _, infos = env.reset(seed=0, options={"tasks": [*flawed, good]})
+    assert infos["playing"].tolist() == [False] * 4 + [True]
+    assert set(env.failures) == {task.id for task in flawed}
+    assert "mass must be like" in env.failures[flawed[0].id]
+
+
 def test_threads_follow_the_budget_of_the_process():
     generator, task = made("point-mass-position-v1")
     env = generator.make_vector_env(4)
@@ -410,3 +427,11 @@ def test_without_opengl_a_picture_is_a_card(monkeypatch):
     card = generator.render(task)
     assert card.dtype == np.uint8
     assert card.shape[2] == 3
+
+
+def test_the_page_lists_every_family_with_its_horizon():
+    page = Path(__file__).parents[4] / "docs" / "mujoco-families.md"
+    rows = [line.replace("\\|", "") for line in page.read_text().splitlines()]
+    cells = [[cell.strip(" `") for cell in row.split("|")[1:-1]] for row in rows if "-v1` |" in row]
+    listed = {row[0]: int(row[-1]) for row in cells}
+    assert listed == {name: generator.rules.horizon for name, generator in FAMILIES.items()}
