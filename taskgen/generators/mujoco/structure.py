@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from taskgen.generators.mujoco.bodies import Body
-from taskgen.generators.mujoco.models import add_feeler, compiled, model_of, spec_of
+from taskgen.generators.mujoco.models import add_feeler, model_of, spec_of
 from taskgen.generators.mujoco.simulation import CHANGES, Floats, Forces, Simulation
 from taskgen.generators.mujoco.terrain import FIELD, MAX_HEIGHT, STRIP, Grid, heights
 
@@ -32,7 +32,7 @@ def grid_of(body: Body) -> Grid:
     return STRIP if body.coordinates == 1 else FIELD
 
 
-@functools.lru_cache(maxsize=1024)
+@functools.lru_cache(maxsize=256)
 def shaped(body: Body, lengths: tuple[float, ...], feels: bool) -> mujoco.MjModel:
     """Returns the model of a body with limbs of other lengths, on a height field.
 
@@ -50,11 +50,10 @@ def shaped(body: Body, lengths: tuple[float, ...], feels: bool) -> mujoco.MjMode
     _add_ground(spec, grid_of(body))
     if feels:
         add_feeler(spec)
-    model = compiled(spec, body)
-    if body.total_mass is not None:
-        raw = [_raw_mass(spec_of(body)), _raw_mass(spec)]
-        mujoco.mj_setTotalmass(model, body.total_mass * raw[1] / raw[0])
-        mujoco.mj_setConst(model, mujoco.MjData(model))
+    spec.compiler.settotalmass = -1
+    model = spec.compile()
+    mujoco.mj_setTotalmass(model, _density(body) * float(model.body_mass.sum()))
+    mujoco.mj_setConst(model, mujoco.MjData(model))
     return model
 
 
@@ -176,9 +175,14 @@ def _add_ground(spec: mujoco.MjSpec, grid: Grid) -> None:
     floor.pos = [0.0, 0.0, -0.5 * _BASE]
 
 
-def _raw_mass(spec: mujoco.MjSpec) -> float:
+@functools.cache
+def _density(body: Body) -> float:
+    """Returns how much denser a body is than its model's file says, to weigh what it should."""
+    if body.total_mass is None:
+        return 1.0
+    spec = spec_of(body)
     spec.compiler.settotalmass = -1
-    return float(spec.compile().body_mass.sum())
+    return body.total_mass / float(spec.compile().body_mass.sum())
 
 
 def _read(model: mujoco.MjModel, field: str) -> Any:
