@@ -3,8 +3,8 @@
 64 different tasks with observation, reward and autoreset, against the same number of physics steps
 by `mujoco.batch.Batch` alone on the unperturbed model (`limit`: nobody can be faster than that),
 against gymnasium's vector environments of the same body, and against envpool where it is
-installed. All that is compared takes turns in one run, so that a busy machine slows all alike; the
-ratios are of medians.
+installed. All that is compared takes turns in one run, so that a busy machine slows all alike; a
+ratio is the median over the turns.
 
     python benchmarks/mujoco_engine.py
     python benchmarks/mujoco_engine.py --body ant-v1 --threads 2
@@ -129,20 +129,15 @@ def compare(name: str, threads: int) -> None:
     rates = np.array(
         [[n * NUM_STEPS / timed(run) for run, n in runs.values()] for _ in range(REPEATS)]
     )
-    middle = dict(zip(runs, np.median(rates, axis=0).tolist(), strict=True))
-    for k, label in enumerate(runs):
-        title = f"{name}, {label}, {threads} threads"
-        report(title, rates[:, k].tolist(), "env steps/s")
-    best = max(rate for label, rate in middle.items() if label.startswith("gymnasium"))
-    for label, other, bar in (
-        ("limit", middle["limit"], 0.85),
-        ("gymnasium's best", best, 2.5),
-        ("envpool", middle.get("envpool"), 1.2),
-    ):
-        if other is not None:
-            report(
-                f"{name}, ours over {label}, {threads} threads", [middle["ours"] / other], "", bar
-            )
+    column = {label: rates[:, k] for k, label in enumerate(runs)}
+    for label, values in column.items():
+        report(f"{name}, {label}, {threads} threads", values.tolist(), "env steps/s")
+    others = [label for label in column if label.startswith("gymnasium")]
+    best = max(others, key=lambda label: float(np.median(column[label])))
+    for label, bar in (("limit", 0.85), (best, 2.5), ("envpool", 1.2)):
+        if label in column:
+            ratios = (column["ours"] / column[label]).tolist()
+            report(f"{name}, ours over {label}, {threads} threads", ratios, "", bar)
 
 
 def timed(run: Run) -> float:
