@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import math
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -46,6 +46,8 @@ class TaskDistribution:
         regions: one `Interval` or `Weights` for every parameter of the space.
         rehearsal: earlier distributions mixed in against forgetting, as (share, distribution);
             the shares sum to less than one, the rest is this region.
+        room: intervals that moves must not leave, by name; elsewhere the declared bounds hold. It
+            belongs to the question of where to move, so it is not part of the JSON.
 
     Example:
         >>> from taskgen.parameters import Int
@@ -60,6 +62,7 @@ class TaskDistribution:
     space: ParameterSpace
     regions: Mapping[str, Region]
     rehearsal: tuple[tuple[float, TaskDistribution], ...] = ()
+    room: Mapping[str, Interval] = field(default_factory=dict)
 
     @classmethod
     def make(cls, space: ParameterSpace, regions: Mapping[str, Any]) -> TaskDistribution:
@@ -164,7 +167,7 @@ class TaskDistribution:
 
             centre′ = centre + shift · w,   width′ = w · 2^log_width,
 
-        sliding along the declared bounds where it meets them (never cut, so that the effective
+        sliding along the ends of its room where it meets them (never cut, so that the effective
         move is always one of the box). A point stays a point while both are 0. For categories,
         weight′ ∝ max(weight, 1 %) · exp(2 · logit).
 
@@ -181,7 +184,7 @@ class TaskDistribution:
                 raise OutOfSpace(f"a move has no axis {axis!r}; it has {self.moves(self.space)}.")
             parts[name][what] = value
         moved = {
-            name: apply(parameter, self.regions[name], parts[name])
+            name: apply(parameter, self.regions[name], parts[name], self.room.get(name))
             for name, parameter in self.space.items()
         }
         return replace(self, regions=moved)

@@ -28,13 +28,19 @@ def axes(parameter: Parameter) -> list[str]:
     return ["shift", "log_width"]
 
 
-def apply(parameter: Parameter, region: Region, move: Mapping[str, float]) -> Region:
+def apply(
+    parameter: Parameter,
+    region: Region,
+    move: Mapping[str, float],
+    room: Interval | None = None,
+) -> Region:
     """Returns the region after its part of a move; unchanged where all of that is 0.
 
     Args:
         parameter: whose region it is.
         region: before the move.
         move: values in [−1, 1] by axis; what is not named counts as 0.
+        room: what an interval must not leave; None: the parameter's bounds.
     """
     if not any(move.values()):
         return region
@@ -42,7 +48,8 @@ def apply(parameter: Parameter, region: Region, move: Mapping[str, float]) -> Re
         assert isinstance(region, Weights)
         return _tilt(parameter, region, move)
     assert isinstance(region, Interval)
-    return _shift(parameter, region, move)
+    room = room or Interval(parameter.low, parameter.high)
+    return _shift(parameter, region, move, room)
 
 
 def effective(parameter: Numeric, before: Interval, after: Interval) -> Move:
@@ -69,13 +76,15 @@ def grown(parameter: Numeric, region: Interval, margin: float) -> Interval:
     return Interval(parameter.from_axis(low - reach), parameter.from_axis(high + reach))
 
 
-def _shift(parameter: Numeric, region: Interval, move: Mapping[str, float]) -> Interval:
+def _shift(
+    parameter: Numeric, region: Interval, move: Mapping[str, float], room: Interval
+) -> Interval:
     """Returns the interval after a shift and a change of width.
 
-    At the bounds it slides along instead of being cut: a cut interval could shrink to a point at
-    the edge, and no move of the box would lead from the old interval to it.
+    At the ends of its room it slides along instead of being cut: a cut interval could shrink to a
+    point at the edge, and no move of the box would lead from the old interval to it.
     """
-    low, high = parameter.axis
+    low, high = parameter.to_axis(room.low), parameter.to_axis(room.high)
     width = max(axis_width(parameter, region), parameter.min_axis_width)
     half = 0.5 * min(width * 2.0 ** move.get("log_width", 0.0), high - low)
     centre = axis_centre(parameter, region) + move.get("shift", 0.0) * width

@@ -206,6 +206,10 @@ class CampaignConfig(Section):
         description="parameters that may move, four at most unless listed; null: those in which "
         "start and target differ, or the open-ended ones",
     )
+    beyond_target: bool = Field(
+        default=False,
+        description="whether moves may leave what start and target span together",
+    )
     rehearsal_share: Annotated[float, Field(ge=0, lt=1)] = Field(
         default=0.0,
         description="share of tasks drawn from the start distribution, against forgetting",

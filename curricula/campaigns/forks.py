@@ -70,13 +70,7 @@ def _plan(setup: Setup, generation: int, incumbent: TaskDistribution) -> list[Br
     settings = setup.config.generation
     seed = setup.config.seed
     training_seed = seed_for(seed, generation, "training")
-    moves = setup.search.ask(
-        incumbent,
-        setup.movable,
-        settings.num_candidates - 1,
-        generation=generation,
-        seed=seed_for(seed, generation, "search"),
-    )
+    moves = setup.propose(incumbent, settings.num_candidates - 1, generation)
     branches = [Branch("keep", Candidate(incumbent, "keep"), training_seed)]
     branches += [Branch(f"move-{i + 1}", move, training_seed) for i, move in enumerate(moves)]
     goal = replace(setup.frontier(incumbent), rehearsal=incumbent.rehearsal)

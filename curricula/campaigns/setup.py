@@ -14,7 +14,9 @@ from curricula.campaigns.branches import make_exam
 from curricula.campaigns.config import CampaignConfig
 from curricula.campaigns.config_regions import movable, start_distribution, target_distribution
 from curricula.campaigns.plugins import make_generator, make_search
-from taskgen.distribution import TaskDistribution
+from curricula.campaigns.seeding import seed_for
+from curricula.search import Candidate
+from taskgen.distribution import Interval, TaskDistribution
 
 _TEST_PARTS = 4
 
@@ -36,6 +38,7 @@ class Setup:
         start = start_distribution(config, self.generator.space)
         share = config.rehearsal_share
         self.start = replace(start, rehearsal=((share, start),)) if share else start
+        self.room = {} if config.beyond_target else self._room()
 
     @property
     def num_branches(self) -> int:
@@ -52,6 +55,32 @@ class Setup:
     def volume(self, distribution: TaskDistribution) -> float:
         """Returns which share of the movable axes a distribution covers, in (0, 1]."""
         return distribution.volume(self.movable) if self.movable else 1.0
+
+    def propose(
+        self, incumbent: TaskDistribution, num_candidates: int, generation: int
+    ) -> list[Candidate]:
+        """Returns what the search proposes for a generation, within the room there is."""
+        moves = self.search.ask(
+            replace(incumbent, room=self.room),
+            self.movable,
+            num_candidates,
+            generation=generation,
+            seed=seed_for(self.config.seed, generation, "search"),
+        )
+        return [replace(m, distribution=replace(m.distribution, room={})) for m in moves]
+
+    def _room(self) -> dict[str, Interval]:
+        """Returns what start and target span together, where they differ.
+
+        A parameter in which they do not differ moves only if it is listed, and then freely.
+        """
+        room: dict[str, Interval] = {}
+        for name in self.movable if self.target is not None else ():
+            assert self.target is not None
+            one, other = self.start.regions[name], self.target.regions[name]
+            if one != other and isinstance(one, Interval) and isinstance(other, Interval):
+                room[name] = Interval(min(one.low, other.low), max(one.high, other.high))
+        return room
 
     def frontier(self, incumbent: TaskDistribution) -> TaskDistribution:
         """Returns what the learner must generalise to: the target, or one ring further out."""

@@ -67,17 +67,10 @@ def _coverage(
 
 
 def _propose(setup: Setup, generation: int, incumbent: TaskDistribution) -> Branch:
-    seed = setup.config.seed
-    moves = setup.search.ask(
-        incumbent,
-        setup.movable,
-        1,
-        generation=generation,
-        seed=seed_for(seed, generation, "search"),
-    )
+    moves = setup.propose(incumbent, 1, generation)
     candidate = moves[0] if moves else Candidate(incumbent, "keep")
     name = "move-1" if moves else "keep"
-    return Branch(name, candidate, seed_for(seed, generation, "training"))
+    return Branch(name, candidate, seed_for(setup.config.seed, generation, "training"))
 
 
 def _train(

@@ -1,5 +1,6 @@
 import json
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -95,6 +96,15 @@ def test_moves_by_hand():
     tilted = here.moved({"layout.open": 1.0}).regions["layout"].values
     odds = 0.01 * math.exp(2.0)
     assert tilted == pytest.approx((odds / (odds + 1.01), 1 / (odds + 1.01), 0.01 / (odds + 1.01)))
+
+
+def test_a_room_ends_moves_before_the_bounds_do():
+    here = replace(TaskDistribution.make(SPACE, {"size": [9, 13]}), room={"size": Interval(7, 15)})
+    assert here.moved({"size.shift": 1.0}).regions["size"] == Interval(11, 15)
+    assert here.moved({"size.shift": -1.0}).regions["size"] == Interval(7, 11)
+    whole = here.moved({"size.log_width": 1.0, "size.shift": 1.0})
+    assert whole.regions["size"] == Interval(7, 15)
+    assert "room" not in here.to_json()
 
 
 def test_a_point_grows_from_its_min_width_and_an_interval_slides_along_the_bounds():

@@ -143,3 +143,31 @@ def test_its_monitors_stay_at_the_first_frontier(endless):
     target, start = endless.setup.monitors()
     assert target.distribution == endless.setup.frontier(endless.setup.start).to_json()
     assert start.distribution == endless.setup.start.to_json()
+
+
+def test_moves_stay_within_what_start_and_target_span():
+    setup = Setup(tiny_config(target={"size": [5, 13]}, search={"name": "optuna"}))
+    spans = [
+        sizes(move.distribution)
+        for generation in range(1, 6)
+        for move in setup.propose(place(setup, [9, 13]), 4, generation)
+    ]
+    assert len(spans) > 10
+    assert all(low >= 5 and high <= 13 for low, high in spans)
+    assert all(not move.distribution.room for move in setup.propose(setup.start, 2, 9))
+
+
+def test_they_may_leave_it_when_they_are_allowed_to_and_without_a_target():
+    for config in ({"beyond_target": True}, {"target": None}):
+        setup = Setup(tiny_config(search={"name": "optuna"}, movable=["size"], **config))
+        spans = [
+            sizes(move.distribution)
+            for generation in range(1, 6)
+            for move in setup.propose(place(setup, [5, 9]), 4, generation)
+        ]
+        assert max(high for _, high in spans) > 9
+
+
+def test_what_is_listed_though_start_and_target_agree_on_it_is_free():
+    setup = make_setup(movable=["size", "braid"])
+    assert set(setup.room) == {"size"}
