@@ -14,7 +14,6 @@ decides which branch goes on, and commits. What is not committed never happened.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -31,7 +30,7 @@ from curricula.campaigns.resolution import resolve
 from curricula.campaigns.sealed import known_result, sealed_test, write_leak_report
 from curricula.campaigns.setup import Setup
 from curricula.campaigns.tracking import Display, NullDisplay, NullTracker, Tracker
-from curricula.campaigns.usage import Usage
+from curricula.campaigns.usage import Stopwatch, Usage
 
 CHANGEABLE = ("budget", "executor", "tracking", "checkpoints")
 """Sections of the configuration that a resumed campaign may change: none decides a number."""
@@ -65,6 +64,7 @@ class Campaign:
         self.display = display or NullDisplay()
         self.setup = Setup(config, store.journal)
         self._usage = Usage()
+        self._stopwatch = Stopwatch()
         self._stop_requested = False
 
     @classmethod
@@ -129,8 +129,11 @@ class Campaign:
         """Asks the campaign to stop after the next commit."""
         self._stop_requested = True
 
-    def run(self) -> dict[str, Any]:
+    def run(self, started: float | None = None) -> dict[str, Any]:
         """Runs generations until the budget is spent or a stop is requested.
+
+        Args:
+            started: reading of `time.perf_counter` since when its time counts; None: now.
 
         Returns:
             {"status": "finished" or "stopped", "record": the last commit, "test": the sealed
@@ -139,6 +142,7 @@ class Campaign:
         Raises:
             CampaignError: if another process runs it.
         """
+        self._stopwatch = Stopwatch(started)
         self.store.lock()
         self.store.save_machine(self.machine.to_json())
         self.store.save_config(self.config)
@@ -178,7 +182,6 @@ class Campaign:
 
     def run_generation(self, before: dict[str, Any], executor: Executor) -> dict[str, Any]:
         """Runs one generation on top of a commit, and returns its own commit."""
-        started = time.perf_counter()
         ledger = Ledger(self.setup, before)
         incumbent = self.setup.distribution(before["incumbent"])
         nursery = self.nursery(before, executor)
@@ -186,7 +189,7 @@ class Campaign:
         run = forks.run if self.config.generation.num_candidates else stream.run
         grown = run(self.setup, nursery, ledger, incumbent)
         nursery.examine([grown.branch], self.setup.monitors())
-        record = next_record(self.setup, before, grown, nursery, time.perf_counter() - started)
+        record = next_record(self.setup, before, grown, nursery, self._stopwatch.lap())
         state = grown.branch.state or self.store.state(before)
         return self._commit(record, state, nursery)
 
@@ -232,7 +235,8 @@ class Campaign:
         )
         branch = nursery.start_branch()
         nursery.examine([branch], self.setup.monitors())
-        return self._commit(first_record(self.setup, branch, nursery), state, nursery)
+        record = first_record(self.setup, branch, nursery, self._stopwatch.lap())
+        return self._commit(record, state, nursery)
 
     def _commit(self, record: dict[str, Any], state: Any, nursery: Nursery) -> dict[str, Any]:
         self.store.save_seen(record["generation"], nursery.seen)

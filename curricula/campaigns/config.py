@@ -136,7 +136,8 @@ class BudgetConfig(Section):
     )
     generations: PositiveInt | None = Field(default=None, description="generations")
     hours: Annotated[float, Field(gt=0)] | None = Field(
-        default=None, description="hours of running"
+        default=None,
+        description="hours of running, on a clock; the generation that is on its way is finished",
     )
 
 

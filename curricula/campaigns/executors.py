@@ -9,7 +9,6 @@ worker processes alone.
 from __future__ import annotations
 
 import logging
-import os
 import pickle
 import traceback
 from collections import deque
@@ -24,6 +23,7 @@ import torch
 
 from curricula.campaigns.branch import Job, run_job, stage_failure
 from curricula.campaigns.config import ExecutorConfig
+from curricula.campaigns.machine import usable_cores
 from curricula.campaigns.tracking import Progress
 from taskgen.watched import ProcessLost, WatchedProcess
 
@@ -44,7 +44,7 @@ class Executor(Protocol):
 
 def resolve(config: ExecutorConfig, num_branches: int) -> ExecutorConfig:
     """Returns the settings with workers and threads decided for this machine and campaign."""
-    cores = os.cpu_count() or 1
+    cores = usable_cores()
     workers = config.workers or max(1, min(cores, num_branches))
     if config.name == "inline":
         workers = 1

@@ -1,7 +1,8 @@
 """The books of a campaign: what was used, what is left, and the record of each generation.
 
 Budgets are honest: env steps of training and of evaluation are counted apart and added up over
-every branch, also those that lost.
+every branch, also those that lost. Seconds are those of a clock on the wall, from the start of the
+process or its last commit to this one: start-up, searching, writing and tracking are in them.
 """
 
 from __future__ import annotations
@@ -71,8 +72,15 @@ class Ledger:
         return max(1, min(env_steps, math.ceil(left / num_branches)))
 
 
-def first_record(setup: Setup, branch: Branch, nursery: Nursery) -> dict[str, Any]:
-    """Returns the record of generation 0: the untrained learner on the monitor sets."""
+def first_record(setup: Setup, branch: Branch, nursery: Nursery, seconds: float) -> dict[str, Any]:
+    """Returns the record of generation 0: the untrained learner on the monitor sets.
+
+    Args:
+        setup: of the campaign.
+        branch: the untrained learner, examined.
+        nursery: that it grew in.
+        seconds: since the process began to work for the campaign.
+    """
     before = {
         "totals": {},
         "quarantine": {},
@@ -80,7 +88,7 @@ def first_record(setup: Setup, branch: Branch, nursery: Nursery) -> dict[str, An
         "incumbent": setup.start.to_json(),
     }
     search = {"state": setup.search.state_dict(), "metrics": {}}
-    common = _common(setup, before, branch, setup.start, nursery, 0.0, search)
+    common = _common(setup, before, branch, setup.start, nursery, seconds, search)
     nothing = {"difference": 0.0, "difference_se": 0.0, "noise": 0.0, "aa_gain_sd": None}
     return {
         **common,
@@ -98,7 +106,15 @@ def next_record(
     nursery: Nursery,
     seconds: float,
 ) -> dict[str, Any]:
-    """Returns the record of a generation that is about to be committed."""
+    """Returns the record of a generation that is about to be committed.
+
+    Args:
+        setup: of the campaign.
+        before: the last commit.
+        grown: what the generation came to.
+        nursery: that its branches grew in.
+        seconds: since the last commit, or since the process began where it made none yet.
+    """
     search = {"state": setup.search.state_dict(), "metrics": setup.search.metrics()}
     common = _common(setup, before, grown.branch, grown.incumbent, nursery, seconds, search)
     common["totals"]["lineage_env_steps"] += grown.branch.env_steps

@@ -77,7 +77,7 @@ def machine_text(saved: Mapping[str, Any] | None) -> str:
 def machine_facts(config: CampaignConfig) -> dict[str, str]:
     """Returns what of this machine decides the bits of a resolved campaign's numbers."""
     learner = resolve("learners", config.learner.name)
-    cores = os.cpu_count() or 1
+    cores = usable_cores()
     return {
         "processor": processor(),
         # More threads than cores are not to be had: the libraries then split sums as they like.
@@ -137,6 +137,16 @@ def changes_text(changes: Mapping[str, Any]) -> str:
         'torch was 2.9, is 2.10'
     """
     return "; ".join(f"{name} was {then}, is {now}" for name, (then, now) in changes.items())
+
+
+def usable_cores() -> int:
+    """Returns how many cores this process may run on, where the system tells; else all there are.
+
+    A batch system or a container that hands out some of the cores of a machine does so by affinity.
+    """
+    if hasattr(os, "sched_getaffinity"):  # not on macOS
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 def package_versions() -> dict[str, str]:

@@ -28,7 +28,8 @@
   "tasks": [task JSON], "search": state, "search_metrics": {…}, "noise_history": [float],
   "gain_history": [float], "quarantine": {task id: reason},
   "draws": counts, "draw_reasons": {row and seed: reason},
-  "seconds": {"train", "evaluate", "search", "generation"}, the first two summed over branches
+  "seconds": {"train", "evaluate", "search", "generation"}, the first two summed over branches,
+             the last one on a clock, since the commit before or the start of the process
   "usage": {"cpu_s", "peak_memory_bytes", "num_processes", "workers"}  `curricula.campaigns.usage`
 }
 measures = {"return_iqm": [estimate, low, high], "return_mean": …, "mastered_share": …,

@@ -1,4 +1,4 @@
-"""What a campaign's processes use of the machine: processor time and memory, once a generation.
+"""What a campaign uses: time on a clock, processor time and memory, once a generation.
 
 Its own process and all below it are looked at, nothing else that the machine does. The numbers are
 part of the commit, so that no tracker can log them twice, however often a campaign is resumed.
@@ -6,13 +6,34 @@ part of the commit, so that no tracker can log them twice, however often a campa
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import psutil
 
 _KIB = 1024
+
+
+class Stopwatch:
+    """Tells seconds from one call of `lap` to the next, with nothing left out in between.
+
+    Args:
+        started: reading of the clock from which the first lap counts; None: now.
+        clock: seconds that never go back; a test gives its own.
+    """
+
+    def __init__(
+        self, started: float | None = None, clock: Callable[[], float] = time.perf_counter
+    ) -> None:
+        self._clock = clock
+        self._since = clock() if started is None else started
+
+    def lap(self) -> float:
+        """Returns the seconds since the last call."""
+        before, self._since = self._since, self._clock()
+        return self._since - before
 
 
 class Usage:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import threading
+import time
 from pathlib import Path
 from types import FrameType, TracebackType
 from typing import TYPE_CHECKING, Annotated, Any, Self
@@ -76,6 +77,7 @@ def run(
     no_tracking: NoTracking = False,
 ) -> None:
     """Run a campaign to the end of its budget. Ctrl-C stops it after the next commit."""
+    started = time.perf_counter()
     from curricula.campaigns.config_files import is_preset, load
 
     config = load(campaign, overrides or ())
@@ -87,7 +89,7 @@ def run(
             f"{root} has a campaign {config.name!r} already; go on with it by "
             f"`taskgen resume {config.name}`, or start another with name=…"
         )
-    _create_and_run(config, root, plain, no_tracking)
+    _create_and_run(config, root, plain, no_tracking, started)
 
 
 def resume(
@@ -111,6 +113,7 @@ def resume(
     ] = False,
 ) -> None:
     """Go on with a campaign from its last commit. What decides the results cannot be changed."""
+    started = time.perf_counter()
     folder = campaign_folder(campaign, root)
     config = CampaignStore(folder).config()
     changes = changed_sections(config, overrides or ())
@@ -119,7 +122,7 @@ def resume(
     config = config.model_copy(update=changes)
     display, tracker = _display(plain), _tracker(config, root, no_tracking)
     resumed = Campaign.resume(folder, tracker, display, changes, other_machine)
-    _run(resumed, display, root, estimated=False)
+    _run(resumed, display, root, started, estimated=False)
 
 
 def status(
@@ -300,15 +303,20 @@ def print_curve(curve: dict[str, Any]) -> None:
         print_table(["by unit of adaptation", *map(str, range(1, len(rows[0])))], rows)
 
 
-def _create_and_run(config: CampaignConfig, root: Path, plain: bool, no_tracking: bool) -> None:
+def _create_and_run(
+    config: CampaignConfig, root: Path, plain: bool, no_tracking: bool, started: float
+) -> None:
     from curricula.campaigns.campaign import Campaign
 
     display = _display(plain)
     tracker = _tracker(config, root, no_tracking)
-    _run(Campaign.create(config, root, tracker, display), display, root, estimated=True)
+    campaign = Campaign.create(config, root, tracker, display)
+    _run(campaign, display, root, started, estimated=True)
 
 
-def _run(campaign: Campaign, display: Display, root: Path, estimated: bool) -> None:
+def _run(
+    campaign: Campaign, display: Display, root: Path, started: float, *, estimated: bool
+) -> None:
     """Runs a campaign, stops it when asked, and says where to look."""
     from curricula.campaigns.estimate import estimate
 
@@ -317,7 +325,7 @@ def _run(campaign: Campaign, display: Display, root: Path, estimated: bool) -> N
         try:
             expected = estimate(campaign.config) if estimated else {}
             display.start(campaign.config.model_dump(mode="json"), expected)
-            result = campaign.run()
+            result = campaign.run(started)
         except KeyboardInterrupt:
             typer.echo(f"stopped at once; `taskgen resume {name}{_root_option(root)}` goes on.")
             raise typer.Exit(128 + (stop.received or [signal.SIGINT])[-1]) from None

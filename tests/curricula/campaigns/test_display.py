@@ -83,6 +83,50 @@ def test_time_left_is_the_estimate_then_what_the_commits_tell() -> None:
     assert progress.seconds_left == 0
 
 
+def test_what_is_planned_counts_where_it_takes_longer_than_was_estimated() -> None:
+    clock = Clock()
+    progress = CampaignProgress(clock)
+    progress.start(CONFIG, ESTIMATE)  # a million steps in 100 s
+    progress.enter(1, "train", {"keep": 300_000, "move": 300_000})
+    for _ in range(5):  # the first batch comes after a minute, the others at 1000 steps a second
+        clock.now += 60.0 if not progress.taken["keep"] else 10.0
+        progress.add("keep", 10_000)
+    assert progress.taken == {"keep": 50_000, "move": 0}
+    assert progress.seconds_left == pytest.approx(950)  # 950 k steps, not 100 − 100
+    progress.enter(1, "evaluate", {"keep": 0})
+    clock.now += 60.0
+    assert progress.seconds_left == pytest.approx(950)  # a phase without steps changes no speed
+    progress.commit(record(1, 900_000, 100.0))
+    assert progress.seconds_left == pytest.approx(100 / 9)
+    progress.enter(2, "train", {"keep": 100_000})
+    assert progress.seconds_left == pytest.approx(100)  # the phase alone, at the speed so far
+    for _ in range(3):
+        clock.now += 10.0
+        progress.add("keep", 20_000)
+    assert progress.seconds_left == pytest.approx(40_000 * 60 / 80_000)
+
+
+def test_hours_end_before_all_that_is_planned() -> None:
+    clock = Clock()
+    progress = CampaignProgress(clock)
+    progress.start({"budget": {"hours": 0.1}}, {"seconds": 360.0, "env_steps": 1_000_000})
+    progress.enter(1, "train", {"keep": 10_000})
+    for _ in range(3):
+        clock.now += 10.0
+        progress.add("keep", 1000)
+    assert progress.seconds_left == pytest.approx(330)  # not 997 k steps at 100 a second
+    clock.now += 400
+    assert progress.seconds_left == pytest.approx(70)  # the generation on its way is finished
+
+
+def test_start_up_is_no_pace() -> None:
+    progress = CampaignProgress(Clock())
+    progress.start({"budget": {"generations": 5}}, {})
+    progress.commit(record(0, 100, 60.0))
+    progress.commit(record(1, 1000, 70.0))
+    assert progress.seconds_left == pytest.approx(40)  # 4 more of 10 s, not of 70 s
+
+
 def test_the_nearest_bound_of_the_budget_counts() -> None:
     progress = CampaignProgress(Clock())
     progress.start({"budget": {"env_steps": None, "generations": 4, "hours": 0.025}}, {})
@@ -137,7 +181,7 @@ def test_plain_lines_say_what_happened() -> None:
         "success 0.250, size 5…7 (aim 5…13), 1 k env steps, 1 s, 1 min 40 s left",
         "generation 1: train (2 branches, 200 k env steps)",
         "committed generation 1: move by test, gain +0.032, validation 0.500 [0.400, 0.600], "
-        "success 0.250, size 5…7 (aim 5…13), 201 k env steps, 51 s, 3 min 23 s left",
+        "success 0.250, size 5…7 (aim 5…13), 201 k env steps, 51 s, 3 min 20 s left",
     ]
 
 

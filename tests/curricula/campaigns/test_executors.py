@@ -80,7 +80,7 @@ def what_counts(job):
 def test_workers_and_threads_of_a_machine_with_six_cores(
     monkeypatch, given, num_branches, workers, threads
 ):
-    monkeypatch.setattr(os, "cpu_count", lambda: 6)
+    monkeypatch.setattr(executors, "usable_cores", lambda: 6)
     found = executors.resolve(ExecutorConfig(**given), num_branches)
     assert (found.workers, found.threads) == (workers, threads)
 

@@ -85,7 +85,7 @@ class Books:
         nursery = make_nursery(self.setup, self.folder, ScriptedExecutor(score, **tally), 0)
         branch = nursery.start_branch()
         nursery.examine([branch], self.setup.monitors())
-        return self._add(first_record(self.setup, branch, nursery))
+        return self._add(first_record(self.setup, branch, nursery, 1.5))
 
     def go_on(self, score, seconds=2.0, **tally):
         before = self.records[-1]
@@ -119,7 +119,7 @@ def test_totals_add_up_over_all_branches_also_those_that_lost(tmp_path):
         "lineage_env_steps": 0,
         "gradient_updates": 0,
         "tasks": 0,
-        "seconds": 0.0,
+        "seconds": 1.5,
     }
     record, scene = books.go_on(script(WINS))
     assert [branch.pruned for branch in scene.grown.branches] == [False, False, True, True, False]
@@ -133,12 +133,12 @@ def test_totals_add_up_over_all_branches_also_those_that_lost(tmp_path):
         "lineage_env_steps": 192,
         "gradient_updates": 8,
         "tasks": 32,
-        "seconds": 2.0,
+        "seconds": 3.5,
     }
     later, _ = books.go_on(script({}), seconds=3.0)
     assert later["totals"]["train_env_steps"] == trained + 3 * 192
     assert later["totals"]["lineage_env_steps"] == 2 * 192
-    assert later["totals"]["seconds"] == 5.0
+    assert later["totals"]["seconds"] == 6.5
 
 
 def test_rolled_back_steps_are_counted_but_not_in_the_lineage(tmp_path):

@@ -48,7 +48,7 @@ def test_a_unit_that_is_not_used_decides_nothing(tmp_path, monkeypatch):
 
 @pytest.mark.parametrize("changed", ["processor", "versions", "cores"])
 def test_another_processor_version_or_too_few_cores_are_refused(tmp_path, monkeypatch, changed):
-    monkeypatch.setattr("os.cpu_count", lambda: 4)
+    monkeypatch.setattr(machine_module, "usable_cores", lambda: 4)
     folder = created(tmp_path, executor={"threads": 4}).folder
     Campaign.resume(folder)
     if changed == "processor":
@@ -56,7 +56,7 @@ def test_another_processor_version_or_too_few_cores_are_refused(tmp_path, monkey
     elif changed == "versions":
         monkeypatch.setattr(machine_module, "package_versions", lambda: {"torch": "9.9"})
     else:
-        monkeypatch.setattr("os.cpu_count", lambda: 2)
+        monkeypatch.setattr(machine_module, "usable_cores", lambda: 2)
     expected = {
         "processor": "is an abacus",
         "versions": "torch version was .*, is 9.9",
@@ -68,8 +68,18 @@ def test_another_processor_version_or_too_few_cores_are_refused(tmp_path, monkey
 
 def test_more_cores_than_threads_change_nothing(tmp_path, monkeypatch):
     folder = created(tmp_path).folder
-    monkeypatch.setattr("os.cpu_count", lambda: 64)
+    monkeypatch.setattr(machine_module, "usable_cores", lambda: 64)
     Campaign.resume(folder)
+
+
+def test_cores_are_those_that_the_process_may_run_on(monkeypatch):
+    monkeypatch.setattr("os.cpu_count", lambda: 64)
+    monkeypatch.setattr("os.sched_getaffinity", lambda pid: {3, 5, 7}, raising=False)
+    assert machine_module.usable_cores() == 3
+    monkeypatch.delattr("os.sched_getaffinity")
+    assert machine_module.usable_cores() == 64
+    monkeypatch.setattr("os.cpu_count", lambda: None)
+    assert machine_module.usable_cores() == 1
 
 
 def test_going_on_elsewhere_is_written_down_for_good(finished, monkeypatch):

@@ -4,7 +4,10 @@ import subprocess
 import sys
 import time
 
-from curricula.campaigns.usage import Usage
+from curricula.campaigns.campaign import Campaign
+from curricula.campaigns.tracking import NullTracker
+from curricula.campaigns.usage import Stopwatch, Usage
+from tests.curricula.campaigns.tiny import tiny_config
 
 
 def work(seconds):
@@ -12,6 +15,35 @@ def work(seconds):
     end = time.process_time() + seconds
     while time.process_time() < end:
         pass
+
+
+def test_laps_leave_nothing_out():
+    readings = iter([10.0, 12.5, 13.0])
+    watch = Stopwatch(clock=lambda: next(readings))
+    assert [watch.lap(), watch.lap()] == [2.5, 0.5]
+    assert Stopwatch(started=3.0, clock=lambda: 10.0).lap() == 7.0
+
+
+def test_a_campaign_books_start_up_and_tracking_too(tmp_path):
+    class Slow(NullTracker):
+        def begin(self, folder, config):
+            time.sleep(0.3)
+
+        def record(self, record):
+            time.sleep(0.3)
+
+    config = tiny_config(
+        search="fixed", movable=["size"], generation={"branch_env_steps": 64}, budget={"hours": 1.0}
+    )
+    campaign = Campaign.create(config, tmp_path, tracker=Slow())
+    result = campaign.run(started=time.perf_counter() - 3599.6)  # an hour at the first commit
+    assert result["record"]["generation"] == 0
+    assert 3599.9 <= result["record"]["totals"]["seconds"] < 3700
+    hours = (result["record"]["totals"]["seconds"] + 0.1) / 3600
+    longer = {"budget": config.budget.model_copy(update={"hours": hours})}
+    campaign = Campaign.resume(campaign.folder, tracker=Slow(), changes=longer)
+    again = campaign.run()["record"]["seconds"]["generation"]
+    assert again >= 0.6  # beginning, and the tracker that is handed the last commit once more
 
 
 def test_processor_time_is_counted_from_call_to_call():
