@@ -7,9 +7,11 @@ side. A `TaskSource` draws tasks of one split; it is all that a curriculum sees 
 
 from __future__ import annotations
 
+import bisect
 import hashlib
+import math
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal, TypeAlias, TypeVar
 
 import numpy as np
@@ -26,10 +28,19 @@ Split: TypeAlias = Literal["train", "validation", "test"]
 SPLITS: tuple[Split, ...] = ("train", "validation", "test")
 SHARES: Mapping[str, float] = {"train": 0.8, "validation": 0.1, "test": 0.1}
 
-_MAX_ROUNDS = 200
+_EDGES = (SHARES["train"], SHARES["train"] + SHARES["validation"])
+
 _MAX_DRAW = 4096
 _MAX_REASONS = 20
-_MAX_DISTINCT_ROUNDS = 8
+_MAX_DISTINCT_ROUNDS = 16
+_MAX_TRIES_PER_TASK = 2048
+_MAX_TRIES = 256
+"""With how many seeds a row is tried, unless they all give one and the same form."""
+_ENOUGH_ALIKE = 8
+_MAX_FAULTS = 8
+_MIN_BATCH = 32
+_NUM_BROKEN = 8
+"""How many rows give up before a generator that never made anything counts as broken."""
 
 _FIRST_LIMIT_S = 300.0
 _FIRST_TRIES = 8
@@ -50,22 +61,39 @@ def split_of(canonical: bytes, salt: str) -> Split:
         >>> split_of(b"a maze", salt="2026"), split_of(b"another", salt="2026")
         ('test', 'train')
     """
+    return SPLITS[bisect.bisect_right(_EDGES, _position(canonical, salt))]
+
+
+def _position(canonical: bytes, salt: str) -> float:
+    """Returns where a form lies on the line from 0 to 1 that the splits share out."""
     digest = hashlib.sha256(salt.encode() + b"\0" + canonical).digest()
-    position = int.from_bytes(digest[:8], "little") / 2.0**64
-    if position < SHARES["train"]:
-        return "train"
-    return "validation" if position < SHARES["train"] + SHARES["validation"] else "test"
+    return int.from_bytes(digest[:8], "little") / 2.0**64
 
 
 @dataclass
 class Draws:
-    """What became of the tasks that a source made, counted, and the newest failures' reasons."""
+    """What became of the tasks that a source made, counted, and the newest failures' reasons.
+
+    Args:
+        accepted: tasks that were handed out.
+        other_split: tasks on another side of the split.
+        invalid: tasks that cannot be played or solved.
+        quarantined: tasks that must not be played.
+        failed: tasks whose making or examination raised or hung.
+        given_up: rows of parameters of which no task was found, each replaced by another row.
+        repeats: of what was handed out as distinct, tasks whose form is in the same set already.
+        repeats_apart: of the same, tasks whose form is in a set that they should be apart from.
+        reasons: why something failed, by row and seed.
+    """
 
     accepted: int = 0
     other_split: int = 0
     invalid: int = 0
     quarantined: int = 0
     failed: int = 0
+    given_up: int = 0
+    repeats: int = 0
+    repeats_apart: int = 0
     reasons: dict[str, str] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, Any]:
@@ -75,6 +103,11 @@ class Draws:
 
 class TaskSource:
     """Makes tasks of one split from a distribution.
+
+    Rows of parameters are drawn first, and a row whose task lies on another side of the split, is
+    not valid or fails is tried again with other seeds: so parameters are distributed in every
+    split as the distribution says. A row of which no task of the split is found (many seeds, or
+    several that all give one form) is given up, counted, and another one drawn.
 
     A parameter row that makes the generator raise or hang, or a task that is not valid, not
     JSON-able or too large, costs that task: it is counted in `draws` and another is made. The
@@ -109,25 +142,9 @@ class TaskSource:
         Raises:
             TooFewTasks: if many draws in a row hold hardly any; the message has the counts.
         """
-        share = SHARES[self.split] if self.split else 1.0
-        found: list[TaskBatch] = []
-        missing = n
-        for _ in range(_MAX_ROUNDS):
-            num_drawn = min(int(missing / share * 1.1) + 8, _MAX_DRAW)
-            batch = self._draw(distribution, num_drawn, rng)
-            if not len(batch):
-                break  # every single one raised or hung: the generator is broken
-            kept = self._acceptable(batch)[:missing]
-            missing -= len(kept)
-            found.append(kept)
-            if missing == 0:
-                self.draws.accepted += n
-                return _joined(found)
-        raise TooFewTasks(
-            f"{self.generator.name}: only {n - missing} of {n} {self.split} tasks could be "
-            f"made ({self.draws.to_json()}); mend the generator, widen the distribution, choose "
-            f"another split_salt, or switch the split off for a family of few tasks."
-        )
+        tasks = self._drawn(distribution, n, rng).tasks
+        self.draws.accepted += n
+        return tasks
 
     def make_distinct(
         self,
@@ -136,10 +153,11 @@ class TaskSource:
         rng: np.random.Generator,
         apart_from: Iterable[bytes] = (),
     ) -> TaskBatch:
-        """Returns n tasks as `make` does, no two of one canonical form.
+        """Returns n tasks as `make` does, no two of one canonical form where that is possible.
 
-        A family of few tasks may not have as many: what is missing after a few rounds is filled
-        up with repeats.
+        A task whose form is taken is made again of the same row with other seeds, a few times;
+        then it is a repeat, of this set rather than of what to stay apart from. So a family of
+        few tasks repeats some, counted in `draws`, and no row is rarer for it.
 
         Args:
             distribution: where to draw.
@@ -150,18 +168,21 @@ class TaskSource:
         Raises:
             TooFewTasks: as `make`.
         """
-        seen, found, missing = set(apart_from), [], n
+        drawn = self._drawn(distribution, n, rng)
+        choice = _Choice(n, apart_from)
+        choice.offer(drawn.rows, drawn.forms)
+        pool = [drawn.tasks]
         for _ in range(_MAX_DISTINCT_ROUNDS):
-            batch = self.make(distribution, min(n, 4 * missing), rng)
-            forms = self._looked_at(batch, lambda part: part.canonicals)
-            first = {form: i for i, form in reversed(list(enumerate(forms))) if form is not None}
-            fresh = sorted(i for form, i in first.items() if form not in seen)
-            seen |= first.keys()
-            found.append(batch.select(fresh[:missing]))
-            missing -= len(found[-1])
-            if not missing:
-                return _joined(found)
-        return _joined([*found, self.make(distribution, missing, rng)])
+            rows = np.flatnonzero(choice.ranks)
+            if not len(rows):
+                break
+            again = self._try_rows(_rows_of(drawn.params, rows), rng)
+            choice.offer(rows[again.rows], again.forms)
+            pool.append(again.tasks)
+        self.draws.accepted += n
+        self.draws.repeats += int((choice.ranks == _REPEAT).sum())
+        self.draws.repeats_apart += int((choice.ranks == _REPEAT_APART).sum())
+        return _joined(pool).select(choice.indices)
 
     def mutate(self, task: Task, rng: np.random.Generator, tries: int = 10) -> Task | None:
         """Returns a valid edit of the task within the split, None if no try gave one."""
@@ -172,16 +193,55 @@ class TaskSource:
             except Exception as error:
                 self._note_failure(task.params, task.seed, error)
                 continue
-            if edited is not None and len(self._acceptable(TaskBatch(self.generator, [edited]))):
+            if edited is not None and self._sifted(TaskBatch(self.generator, [edited])).accepted[0]:
                 return edited
         return None
 
-    def _draw(self, distribution: TaskDistribution, n: int, rng: np.random.Generator) -> TaskBatch:
-        params = distribution.sample(n, rng)
-        seeds = rng.integers(0, 2**62, size=n)
-        self._warm_up(params, seeds)
-        made = self._make_tasks(params, seeds)
-        return _joined(made) if made else TaskBatch(self.generator, [])
+    def _drawn(self, distribution: TaskDistribution, n: int, rng: np.random.Generator) -> _Drawn:
+        """Returns a task for each of n rows; a row that is given up is replaced by another."""
+        found: list[_Drawn] = []
+        missing, num_tries, num_made = np.arange(n), 0, 0
+        num_given_up = self.draws.given_up
+        while len(missing):
+            drawn = self._try_rows(distribution.sample(len(missing), rng), rng)
+            found.append(replace(drawn, rows=missing[drawn.rows]))
+            missing = np.delete(missing, drawn.rows)
+            num_tries, num_made = num_tries + drawn.num_tries, num_made + drawn.num_made
+            is_broken = not num_made and self.draws.given_up - num_given_up >= _NUM_BROKEN
+            if len(missing) and (is_broken or num_tries > _MAX_DRAW + n * _MAX_TRIES_PER_TASK):
+                raise TooFewTasks(
+                    f"{self.generator.name}: only {n - len(missing)} of {n} {self.split} tasks "
+                    f"could be made ({self.draws.to_json()}); mend the generator, widen the "
+                    f"distribution, choose another split_salt, or switch the split off for a "
+                    f"family of few tasks."
+                )
+        return _merged(found) if found else _Drawn({}, TaskBatch(self.generator, []))
+
+    def _try_rows(self, params: Columns, rng: np.random.Generator) -> _Drawn:
+        """Returns the first acceptable task of every row that has one, row by row."""
+        tries = _Tries(len(next(iter(params.values()))))
+        at_least = math.ceil(0.3 / (SHARES[self.split] if self.split else 1.0))
+        found: list[_Drawn] = []
+        num_tries = at_least
+        while len(waiting := tries.waiting()):
+            owners = np.repeat(waiting[: max(_MAX_DRAW // num_tries, 1)], num_tries)
+            rows = _rows_of(params, owners)
+            seeds = rng.integers(0, 2**62, size=len(owners))
+            self._warm_up(rows, seeds)
+            faults = np.zeros(len(owners), dtype=np.int64)
+            made = _joined(self._make_tasks(rows, seeds, faults) or [TaskBatch(self.generator, [])])
+            is_made = faults == 0
+            sifted = self._sifted(made)
+            accepted = np.flatnonzero(sifted.accepted)
+            done, first = np.unique(owners[is_made][accepted], return_index=True)
+            tries.count(owners, faults, owners[is_made], sifted.positions, done)
+            index = accepted[first]
+            forms = [form for i in index if (form := sifted.forms[i]) is not None]
+            found.append(_Drawn(_rows_of(params, done), made.select(index), forms, done))
+            num_tries = max(at_least, _MIN_BATCH // max(len(tries.waiting()), 1))
+        self.draws.given_up += int((~tries.done).sum())
+        whole = _merged(found)
+        return replace(whole, num_tries=int(tries.tries.sum()), num_made=int(tries.num_made))
 
     def _warm_up(self, params: Columns, seeds: NDArray[np.int64]) -> None:
         """Has the class make and examine one task, so that the time limits measure no compiler."""
@@ -200,13 +260,23 @@ class TaskSource:
             except Exception:  # found again, and noted, when it is made in earnest
                 continue
 
-    def _make_tasks(self, params: Columns, seeds: NDArray[np.int64]) -> list[TaskBatch]:
-        """Makes what can be made: a batch that raises or hangs is halved until it is found out."""
+    def _make_tasks(
+        self, params: Columns, seeds: NDArray[np.int64], faults: NDArray[np.int64]
+    ) -> list[TaskBatch]:
+        """Makes what can be made: a batch that raises or hangs is halved until it is found out.
+
+        Args:
+            params: rows, as columns [B].
+            seeds: of the tasks, [B].
+            faults: gets what is held against each task, [B]: 1 if it raised, all that a row is
+                allowed if it hung.
+        """
         try:
             with time_limit(self.timeout_s):
                 return [self.generator.make_tasks(params, seeds)]
         except Exception as error:
             if len(seeds) == 1:
+                faults[0] = _MAX_FAULTS if isinstance(error, TookTooLong) else 1
                 self._note_failure(self.generator.space.rows(params)[0], int(seeds[0]), error)
                 return []
         half = len(seeds) // 2
@@ -214,7 +284,7 @@ class TaskSource:
         return [
             batch
             for part in parts
-            for batch in self._make_tasks({k: v[part] for k, v in params.items()}, seeds[part])
+            for batch in self._make_tasks(_rows_of(params, part), seeds[part], faults[part])
         ]
 
     def _note_failure(self, row: Row, seed: int, error: Exception) -> None:
@@ -238,22 +308,21 @@ class TaskSource:
         half = len(batch) // 2
         return self._looked_at(batch[:half], look) + self._looked_at(batch[half:], look)
 
-    def _acceptable(self, batch: TaskBatch) -> TaskBatch:
-        """Returns the tasks of this split that can be played."""
-        for sieve in (self._in_split, self._valid, self._identified):
-            if len(batch):
-                passed = np.array(sieve(batch), dtype=bool)
-                batch = batch if passed.all() else batch.select(np.flatnonzero(passed))
-        return batch
-
-    def _in_split(self, batch: TaskBatch) -> list[bool]:
-        """Returns which tasks lie in the split."""
-        if self.split is None:
-            return [True] * len(batch)
+    def _sifted(self, batch: TaskBatch) -> _Sifted:
+        """Finds out which tasks lie in the split and can be played."""
         forms = self._looked_at(batch, lambda part: part.canonicals)
-        inside = [form is not None and split_of(form, self.salt) == self.split for form in forms]
-        self.draws.other_split += len(forms) - sum(inside) - forms.count(None)
-        return inside
+        positions = np.array([_position(f, self.salt) if f is not None else np.nan for f in forms])
+        accepted = ~np.isnan(positions)
+        if self.split is not None:
+            sides = np.searchsorted(_EDGES, positions, side="right")
+            inside = accepted & (sides == SPLITS.index(self.split))
+            self.draws.other_split += int(accepted.sum() - inside.sum())
+            accepted = inside
+        for sieve in (self._valid, self._identified):
+            index = np.flatnonzero(accepted)
+            if len(index):
+                accepted[index] = sieve(batch.select(index))
+        return _Sifted(accepted, forms, positions)
 
     def _valid(self, batch: TaskBatch) -> list[bool]:
         """Returns which tasks are valid; one whose check raises or hangs is not."""
@@ -288,3 +357,136 @@ def _checked_ids(batch: TaskBatch) -> list[str]:
 def _joined(batches: list[TaskBatch]) -> TaskBatch:
     first, *others = [batch for batch in batches if len(batch)] or batches[:1]
     return first.extended(others) if others else first
+
+
+def _rows_of(params: Columns, which: NDArray[np.int64] | slice) -> Columns:
+    return {name: column[which] for name, column in params.items()}
+
+
+@dataclass(frozen=True)
+class _Sifted:
+    """Which of B tasks are accepted, [B]; their forms, None where a look failed; the positions."""
+
+    accepted: NDArray[np.bool_]
+    forms: list[bytes | None]
+    positions: NDArray[np.float64]
+
+
+_NO_ROWS = np.zeros(0, dtype=np.int64)
+
+
+@dataclass(frozen=True)
+class _Drawn:
+    """Tasks of rows of parameters, the rows in ascending order.
+
+    Args:
+        params: the rows, as columns [B].
+        tasks: one of each, B of them.
+        forms: their canonical forms, [B].
+        rows: the index of each among the rows that were asked for, [B].
+        num_tries: how many tasks were tried.
+        num_made: how many of them neither raised nor hung in the making.
+    """
+
+    params: Columns
+    tasks: TaskBatch
+    forms: list[bytes] = field(default_factory=list)
+    rows: NDArray[np.int64] = field(default_factory=_NO_ROWS.copy)
+    num_tries: int = 0
+    num_made: int = 0
+
+
+def _merged(parts: list[_Drawn]) -> _Drawn:
+    """Returns parts as one, in the order of their rows."""
+    if len(parts) == 1:
+        return parts[0]
+    rows = np.concatenate([part.rows for part in parts])
+    order = np.argsort(rows)
+    forms = [form for part in parts for form in part.forms]
+    columns = {
+        name: np.concatenate([part.params[name] for part in parts])[order]
+        for name in parts[0].params
+    }
+    tasks = _joined([part.tasks for part in parts]).select(order)
+    return _Drawn(columns, tasks, [forms[i] for i in order], rows[order])
+
+
+class _Tries:
+    """Which of B rows are to be tried again.
+
+    Args:
+        num_rows: how many there are.
+    """
+
+    def __init__(self, num_rows: int) -> None:
+        self.done = np.zeros(num_rows, dtype=bool)
+        self.tries = np.zeros(num_rows, dtype=np.int64)
+        self.num_made = 0
+        self._faults = np.zeros(num_rows, dtype=np.int64)
+        self._lowest = np.full(num_rows, np.inf)
+        self._highest = np.full(num_rows, -np.inf)
+
+    def waiting(self) -> NDArray[np.int64]:
+        """Returns the rows without a task that may still come to one."""
+        varied = self._lowest < self._highest
+        limit = np.where(varied, _MAX_TRIES, _ENOUGH_ALIKE)
+        return np.flatnonzero(~self.done & (self.tries < limit) & (self._faults < _MAX_FAULTS))
+
+    def count(
+        self,
+        owners: NDArray[np.int64],
+        faults: NDArray[np.int64],
+        made: NDArray[np.int64],
+        positions: NDArray[np.float64],
+        done: NDArray[np.int64],
+    ) -> None:
+        """Takes in what became of some tries.
+
+        Args:
+            owners: the row of each try.
+            faults: what is held against each.
+            made: the row of each try that gave a task.
+            positions: of those tasks' forms, NaN where a form could not be had.
+            done: rows that have an acceptable task now.
+        """
+        np.add.at(self.tries, owners, 1)
+        np.add.at(self._faults, owners, faults)
+        np.add.at(self._faults, made[np.isnan(positions)], 1)
+        np.fmin.at(self._lowest, made, positions)
+        np.fmax.at(self._highest, made, positions)
+        self.num_made += len(made)
+        self.done[done] = True
+
+
+_FRESH, _REPEAT, _REPEAT_APART, _NOTHING = range(4)
+
+
+class _Choice:
+    """The best task for each of B rows: a fresh form, else a repeat in the set, else any.
+
+    Args:
+        num_rows: how many there are.
+        apart_from: forms that are taken elsewhere.
+    """
+
+    def __init__(self, num_rows: int, apart_from: Iterable[bytes]) -> None:
+        self.ranks = np.full(num_rows, _NOTHING)
+        self.indices = np.zeros(num_rows, dtype=np.int64)
+        self._apart = set(apart_from)
+        self._used: set[bytes] = set()
+        self._num_offered = 0
+
+    def offer(self, rows: NDArray[np.int64], forms: list[bytes]) -> None:
+        """Takes a task for a row where it is better than what the row has."""
+        for row, form in zip(rows.tolist(), forms, strict=True):
+            rank = self._rank(form)
+            if rank < self.ranks[row]:
+                self.ranks[row], self.indices[row] = rank, self._num_offered
+                if rank == _FRESH:
+                    self._used.add(form)
+            self._num_offered += 1
+
+    def _rank(self, form: bytes) -> int:
+        if form in self._apart:
+            return _REPEAT_APART
+        return _REPEAT if form in self._used else _FRESH

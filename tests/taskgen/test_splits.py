@@ -6,6 +6,7 @@ import pytest
 from taskgen.distribution import TaskDistribution
 from taskgen.generator import TaskGenerator, Validity
 from taskgen.generators.bandit import Bandit
+from taskgen.generators.maze import Maze
 from taskgen.parameters import Int, ParameterSpace
 from taskgen.splits import SHARES, TaskSource, TooFewTasks, split_of
 from taskgen.task import Task
@@ -131,12 +132,14 @@ class UnwritableButCanonical(Unwritable):
 def test_tasks_that_cannot_be_written_down_cost_themselves(generator, split):
     source = TaskSource(generator, split, "salt")
     whole = TaskDistribution.whole(generator.space)
-    tasks = source.make(whole, 60, np.random.default_rng(0))
-    numbers = {task.content["number"] for task in tasks}
-    assert len(tasks) == 60
-    assert not any(number % 7 == 0 or number % 11 == 0 for number in numbers)
+    reasons = ""
+    for seed in range(5):
+        tasks = source.make(whole, 60, np.random.default_rng(seed))
+        numbers = {task.content["number"] for task in tasks}
+        assert len(tasks) == 60
+        assert not any(number % 7 == 0 or number % 11 == 0 for number in numbers)
+        reasons += " ".join(source.draws.reasons.values())
     assert source.draws.failed > 0
-    reasons = " ".join(source.draws.reasons.values())
     assert "JSON compliant" in reasons
     assert "at most 65536 bytes" in reasons
 
@@ -155,22 +158,104 @@ def test_the_newest_reasons_are_kept():
     assert len(source.draws.reasons) == 20
 
 
+class SoMany(TaskGenerator):
+    """A row of number k has k tasks, which the seed chooses from."""
+
+    name = "so-many-v1"
+    kind = "env"
+    space = ParameterSpace({"number": Int(low=1, high=150, default=1)})
+
+    def make_task(self, params, seed):
+        which = seed % params["number"]
+        return Task(self.name, 1, params, seed, {"number": params["number"], "which": which})
+
+
+def so_many(low, high, split=None):
+    """Returns a source, and rows from the one that has `low` tasks to the one that has `high`."""
+    rows = TaskDistribution.make(SoMany.space, {"number": [low, high]})
+    return TaskSource(SoMany(), split, "salt"), rows
+
+
+def numbers_of(tasks):
+    return [task.params["number"] for task in tasks]
+
+
 def test_distinct_tasks_do_not_repeat_and_stay_apart():
-    source, distribution = few()
-    first = source.make_distinct(distribution, 12, np.random.default_rng(0))
-    second = source.make_distinct(distribution, 12, np.random.default_rng(1), first.canonicals)
-    assert len(set(first.canonicals)) == len(set(second.canonicals)) == 12
+    source, distribution = so_many(50, 100)
+    first = source.make_distinct(distribution, 40, np.random.default_rng(0))
+    second = source.make_distinct(distribution, 40, np.random.default_rng(1), first.canonicals)
+    assert len(set(first.canonicals)) == len(set(second.canonicals)) == 40
     assert not set(first.canonicals) & set(second.canonicals)
+    assert (source.draws.repeats, source.draws.repeats_apart) == (0, 0)
+    assert source.draws.accepted == 80
 
 
 def test_a_family_of_few_tasks_repeats_rather_than_fails():
-    source, _ = few()
-    two = TaskDistribution.make(Few.space, {"number": [1, 2]})
-    tasks = source.make_distinct(two, 30, np.random.default_rng(0))
-    assert len(tasks) == 30
-    assert len(set(tasks.canonicals)) == 2
-    again = source.make_distinct(two, 5, np.random.default_rng(0), tasks.canonicals)
-    assert len(again) == 5
+    source, two = so_many(2, 2)
+    both = source.make_distinct(two, 30, np.random.default_rng(0)).canonicals
+    assert (len(both), len(set(both))) == (30, 2)
+    assert (source.draws.repeats, source.draws.repeats_apart) == (28, 0)
+
+
+@pytest.mark.parametrize(
+    ("num_taken", "repeats", "repeats_apart"),
+    [(0, 3, 0), (1, 4, 0), (2, 0, 5)],
+)
+def test_repeats_are_of_the_set_itself_where_that_is_possible(num_taken, repeats, repeats_apart):
+    source, two = so_many(2, 2)
+    forms = sorted({SoMany().canonical(SoMany().make_task({"number": 2}, k)) for k in range(2)})
+    taken = forms[:num_taken]
+    tasks = source.make_distinct(two, 5, np.random.default_rng(0), taken)
+    assert (source.draws.repeats, source.draws.repeats_apart) == (repeats, repeats_apart)
+    assert set(tasks.canonicals) <= (set(forms) - set(taken) or set(forms))
+
+
+@pytest.mark.parametrize("split", [None, "train", "validation", "test"])
+def test_rows_are_those_of_the_distribution_however_few_tasks_they_have(split):
+    source, distribution = so_many(100, 110, split=split)
+    rows = distribution.sample(300, np.random.default_rng(0))["number"].tolist()
+    assert numbers_of(source.make(distribution, 300, np.random.default_rng(0))) == rows
+    distinct = source.make_distinct(distribution, 300, np.random.default_rng(0))
+    assert numbers_of(distinct) == rows
+    assert source.draws.given_up == 0
+    assert source.draws.repeats == 300 - len(set(distinct.canonicals))
+    assert (source.draws.repeats > 100) == (split in ("validation", "test")), "some 115 are left"
+
+
+def test_small_mazes_are_as_frequent_in_an_exam_as_in_its_target():
+    distribution = TaskDistribution.make(Maze.space, {"size": [5, 13], "braid": 0})
+    source = TaskSource(Maze(), "validation", "salt")
+    taken = set()
+    for seed in range(3):
+        tasks = source.make_distinct(distribution, 250, np.random.default_rng(seed), taken)
+        taken |= set(tasks.canonicals)
+        sizes = [task.params["size"] for task in tasks]
+        counts = np.array([sizes.count(size) for size in (5, 7, 9, 11, 13)])
+        assert ((counts - 50) ** 2 / 50).sum() < 18.5, "chi-square of 4 degrees, 0.1 %"
+    assert source.draws.repeats_apart > 0, "there are fewer mazes of 5 by 5 than were asked for"
+
+
+def test_a_row_without_a_task_in_the_split_is_given_up_and_counted():
+    lone = split_of(SoMany().canonical(SoMany().make_task({"number": 1}, 0)), "salt")
+    other = next(split for split in SHARES if split != lone)
+    source, distribution = so_many(1, 100, split=other)
+    rng = np.random.default_rng(0)
+    numbers = numbers_of(source.make(distribution, 2_000, rng))
+    rows = distribution.sample(2_000, np.random.default_rng(0))["number"]
+    assert 1 in rows
+    assert 1 not in numbers
+    kept = [(row, number) for row, number in zip(rows, numbers, strict=True) if row == number]
+    assert source.draws.given_up >= 2_000 - len(kept) >= (rows == 1).sum()
+    for row in set(rows) - set(numbers):
+        tasks = [SoMany().make_task({"number": int(row)}, k) for k in range(row)]
+        forms = [SoMany().canonical(task) for task in tasks]
+        assert other not in {split_of(form, "salt") for form in forms}
+
+
+def test_nothing_is_made_of_nothing():
+    source, distribution = so_many(1, 9)
+    assert len(source.make(distribution, 0, np.random.default_rng(0))) == 0
+    assert len(source.make_distinct(distribution, 0, np.random.default_rng(0))) == 0
 
 
 class Compiles(Few):

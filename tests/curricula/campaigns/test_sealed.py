@@ -12,6 +12,7 @@ from curricula.campaigns.checkpoint import CampaignError, CampaignStore
 from curricula.campaigns.sealed import suite_test, write_leak_report
 from curricula.campaigns.task_files import write_tasks
 from curricula.campaigns.words import uses_text
+from taskgen.distribution import TaskDistribution
 from taskgen.generators.bandit import Bandit
 
 
@@ -163,6 +164,7 @@ def test_an_unknown_suite_is_refused_with_the_known_ones(campaign):
 
 def test_parts_of_the_test_are_slices_of_one_set_that_repeats_nothing(campaign):
     setup, evaluation = campaign.setup, campaign.config.evaluation
+    setup.target = TaskDistribution.make(setup.generator.space, {"size": [9, 13]})
     for num_test, sizes in [(300, [75] * 4), (6, [2, 2, 1, 1]), (3, [1, 1, 1])]:
         changed = evaluation.model_copy(update={"num_test": num_test})
         setup.config = campaign.config.model_copy(update={"evaluation": changed})
