@@ -87,7 +87,16 @@ def default_content(body: Body, rules: Rules) -> dict[str, NDArray[Any]]:
 def _goal(rules: Rules) -> dict[str, Parameter]:
     if rules.goal == "velocity":
         text = "speed along x that is asked for"
-        speed = Float(low=0.0, high=3.0, default=1.0, unit="m/s", open_ended=True, doc=text)
+        # The field asks for 0–2, 0–3 or 0–7 m/s; the bound only ends what may grow without a target.
+        speed = Float(
+            low=0.0,
+            high=10.0,
+            default=1.0,
+            unit="m/s",
+            min_width=0.15,
+            open_ended=True,
+            doc=text,
+        )
         return {"velocity": speed}
     if rules.goal == "opposite":
         ways = ("forward", "backward")
