@@ -146,7 +146,7 @@ def decide(
     scores_keep: ArrayLike,
     *,
     gains: Sequence[float],
-    volumes: Sequence[float],
+    coverages: Sequence[float],
     pruned: Sequence[bool],
     winner: int,
     challenger: int | None,
@@ -165,7 +165,8 @@ def decide(
         scores_winner: of the winner on the adoption tasks, [B].
         scores_keep: of "keep" on the same tasks, [B].
         gains: of all branches on the selection tasks, "keep" first, [N].
-        volumes: how much of what counts their distributions cover, in [0, 1], [N].
+        coverages: how like what counts their distributions are (`TaskDistribution.likeness`), in
+            [0, 1], [N].
         pruned: which stopped at the rung, [N].
         winner: index of the branch of the largest gain, the one that was tested.
         challenger: index of the challenger; None: there is none.
@@ -179,8 +180,8 @@ def decide(
     if test.value > noise:
         chosen, why = winner, "challenger" if winner == challenger else "test"
     elif abs(test.value) <= noise:
-        larger = [i for i in range(1, len(gains)) if volumes[i] > volumes[0]]
-        able = [i for i in larger if i != challenger and not pruned[i]]
+        closer = [i for i in range(1, len(gains)) if coverages[i] > coverages[0]]
+        able = [i for i in closer if i != challenger and not pruned[i]]
         near = [i for i in able if gains[0] - gains[i] <= noise]
         if near:
             chosen, why = max(near, key=lambda i: gains[i]), "tie"

@@ -9,12 +9,10 @@ from __future__ import annotations
 
 import hashlib
 import importlib.metadata
-import json
 import logging
 import time
-from collections.abc import Iterable, Mapping, Sequence
-from contextlib import closing
-from dataclasses import asdict, dataclass, field
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -23,52 +21,23 @@ import torch
 
 from curricula.campaigns.checkpoint import load_state, save_state
 from curricula.campaigns.config import CampaignConfig
+from curricula.campaigns.exams import Exam, playground, sit
 from curricula.campaigns.plugins import make_curriculum, make_generator, make_learner
+from curricula.campaigns.tally import Tally
 from curricula.campaigns.tracking import Progress
 from curricula.curriculum import Curriculum, Proposal
 from curricula.scores import SCORES
-from learners.evaluation import evaluate
 from learners.learner import Learner
 from taskgen.distribution import TaskDistribution
-from taskgen.generator import EnvGenerator, TaskBatch, TaskGenerator
-from taskgen.isolation import isolated
+from taskgen.generator import TaskGenerator
 from taskgen.outcomes import Outcomes
-from taskgen.splits import Draws, Split, TaskSource
-from taskgen.task import Task, canonical_json
+from taskgen.splits import Split, TaskSource
+from taskgen.task import canonical_json
 from taskgen.vector import Lifetime, LifetimeVectorEnv
 
-_EXAM_SLOTS = 256
 _MAX_IDLE_BATCHES = 3
-_MAX_REASONS = 20
 
 _log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True)
-class Exam:
-    """A set of tasks to be played without learning from it.
-
-    Args:
-        name: what the result is filed under.
-        distribution: where the tasks come from, as JSON.
-        split: which side of the split they lie on.
-        num_tasks: how many there are, all parts together.
-        task_seed: decides the tasks.
-        play_seed: decides all that is random when they are played.
-        apart_from: exams whose tasks must not come again in this one, nor their twins; nor those
-            of the exams that they stay apart from themselves.
-        part: index and number of parts: which share of the tasks is played. All parts are slices
-            of one set, so they share no task either.
-    """
-
-    name: str
-    distribution: dict[str, Any]
-    split: Split
-    num_tasks: int
-    task_seed: int
-    play_seed: int
-    apart_from: tuple[Exam, ...] = ()
-    part: tuple[int, int] = (0, 1)
 
 
 @dataclass(frozen=True)
@@ -124,43 +93,6 @@ def _taskgen_version() -> str:
         return "unknown"
 
 
-@dataclass
-class Tally:
-    """What a leg used and met, counted as it goes.
-
-    `failures` are reasons by the id of a task (which goes into quarantine), `failed_tasks` those
-    tasks as JSON text, `draw_reasons` the newest parameter rows and seeds of which no task could
-    be made.
-    """
-
-    train_env_steps: int = 0
-    evaluation_env_steps: int = 0
-    gradient_updates: int = 0
-    num_tasks: int = 0
-    train_s: float = 0.0
-    evaluate_s: float = 0.0
-    failures: dict[str, str] = field(default_factory=dict)
-    failed_tasks: dict[str, str] = field(default_factory=dict)
-    draws: dict[str, int] = field(default_factory=dict)
-    draw_reasons: dict[str, str] = field(default_factory=dict)
-    metrics: dict[str, float] = field(default_factory=dict)
-    seen: list[int] = field(default_factory=list)
-
-    def count_failures(self, failures: Mapping[str, str], tasks: Iterable[Task]) -> None:
-        """Adds why some of the tasks could not be played, and those tasks themselves."""
-        if failures:
-            self.failures |= failures
-            failed = [task for task in tasks if task.id in failures]
-            self.failed_tasks |= {task.id: json.dumps(task.to_json()) for task in failed}
-
-    def count_draws(self, draws: Draws) -> None:
-        """Adds what became of the tasks that a source made."""
-        counts = draws.to_json()
-        reasons = self.draw_reasons | counts.pop("reasons")
-        self.draw_reasons = dict(list(reasons.items())[-_MAX_REASONS:])
-        self.draws = {name: self.draws.get(name, 0) + count for name, count in counts.items()}
-
-
 @dataclass(frozen=True)
 class LegResult:
     """What a leg came to.
@@ -205,7 +137,7 @@ def run_job(job: Job, progress: Progress | None = None, *, watched: bool = False
         if job.env_steps:
             _train(job, config, generator, learner, curriculum, tally, progress, watched)
         exams = {
-            exam.name: _sit(exam, job, config, generator, learner, tally, watched)
+            exam.name: sit(exam, config, generator, learner, job.quarantine, tally, watched=watched)
             for exam in job.exams
         }
         state = snapshot(learner, curriculum) if job.env_steps else None
@@ -280,54 +212,6 @@ def restore(
     return learner, curriculum
 
 
-def exam_tasks(
-    exam: Exam,
-    config: CampaignConfig,
-    generator: TaskGenerator,
-    quarantine: Sequence[str] = (),
-    tally: Tally | None = None,
-) -> TaskBatch:
-    """Returns the tasks of an exam, or of the part that is asked for, the same for everyone.
-
-    No task comes twice, and none that is in an exam to stay apart from; where the family has too
-    few tasks for that, what is missing is filled up with repeats.
-
-    Args:
-        exam: what is asked for.
-        config: of the campaign.
-        generator: makes the tasks.
-        quarantine: ids of tasks that must not be played.
-        tally: counts what had to be drawn for this exam. The exams to stay apart from are counted
-            where they are played.
-    """
-    tasks, _ = _exam_set(exam, config, generator, quarantine, tally)
-    index, num_parts = exam.part
-    return tasks.select(np.array_split(np.arange(len(tasks)), num_parts)[index])
-
-
-def _exam_set(
-    exam: Exam,
-    config: CampaignConfig,
-    generator: TaskGenerator,
-    quarantine: Sequence[str],
-    tally: Tally | None = None,
-) -> tuple[TaskBatch, set[bytes]]:
-    """Returns all tasks of an exam; their forms and all those that it stays apart from."""
-    taken: set[bytes] = set()
-    for other in exam.apart_from:
-        taken |= _exam_set(other, config, generator, quarantine)[1]
-    distribution = TaskDistribution.from_json(generator.space, exam.distribution)
-    split = exam.split if config.splits.enabled else None
-    source = TaskSource(generator, split, config.splits.salt, quarantine)
-    rng = np.random.default_rng(exam.task_seed)
-    try:
-        tasks = source.make_distinct(distribution, exam.num_tasks, rng, taken)
-    finally:
-        if tally is not None:
-            tally.count_draws(source.draws)
-    return tasks, taken.union(tasks.canonicals)
-
-
 def _train(
     job: Job,
     config: CampaignConfig,
@@ -348,7 +232,8 @@ def _train(
     distribution = TaskDistribution.from_json(generator.space, job.distribution)
     split: Split | None = "train" if config.splits.enabled else None
     source = TaskSource(generator, split, config.splits.salt, job.quarantine)
-    play = _playground(generator, num_tasks, _training_lifetime(config), config, watched)
+    lifetime = _training_lifetime(config)
+    play = playground(generator, num_tasks, lifetime, config, watched=watched)
     batch = num_idle = 0
     try:
         while tally.train_env_steps < job.env_steps:
@@ -381,54 +266,10 @@ def _require_play(num_idle: int, play: LifetimeVectorEnv) -> None:
         )
 
 
-def _sit(
-    exam: Exam,
-    job: Job,
-    config: CampaignConfig,
-    generator: TaskGenerator,
-    learner: Learner,
-    tally: Tally,
-    watched: bool,
-) -> Outcomes:
-    """Plays the tasks of an exam."""
-    started = time.perf_counter()
-    tasks = exam_tasks(exam, config, generator, job.quarantine, tally)
-    num_episodes = config.lifetime.num_episodes
-    num_envs, lifetime = min(len(tasks), _EXAM_SLOTS), Lifetime(num_episodes=num_episodes)
-    with closing(_playground(generator, num_envs, lifetime, config, watched)) as play:
-        curve = evaluate(
-            learner,
-            play,
-            tasks,
-            num_episodes=num_episodes,
-            seed=exam.play_seed,
-            greedy=config.evaluation.greedy,
-        )
-    tally.count_failures(curve.failures, tasks)
-    tally.evaluation_env_steps += curve.outcomes.num_env_steps
-    tally.evaluate_s += time.perf_counter() - started
-    return curve.outcomes
-
-
 def _training_lifetime(config: CampaignConfig) -> Lifetime:
     if config.lifetime.train_steps is not None:
         return Lifetime(num_steps=config.lifetime.train_steps)
     return Lifetime(num_episodes=config.lifetime.num_episodes)
-
-
-def _playground(
-    generator: TaskGenerator,
-    num_envs: int,
-    lifetime: Lifetime,
-    config: CampaignConfig,
-    watched: bool,
-) -> LifetimeVectorEnv:
-    """Returns where tasks are played, such that a faulty one costs itself alone."""
-    if not isinstance(generator, EnvGenerator):
-        raise TypeError(f"{generator.name} makes {generator.kind}s, not environments.")
-    envs = isolated(generator, num_envs, config.executor.call_timeout_s, watched=watched)
-    envs.lifetime = lifetime
-    return envs
 
 
 def _scores(curriculum: Curriculum, outcomes: Outcomes) -> np.ndarray[Any, Any]:

@@ -15,18 +15,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from curricula.campaigns.branch import (
-    Exam,
     Job,
     LegResult,
-    Tally,
     read_result,
     read_staged,
     stage,
 )
 from curricula.campaigns.checkpoint import CampaignError, CampaignStore
 from curricula.campaigns.config import CampaignConfig
+from curricula.campaigns.exams import Exam
 from curricula.campaigns.executors import Executor
 from curricula.campaigns.seeding import seed_for
+from curricula.campaigns.tally import Tally
 from curricula.campaigns.tracking import Display
 from curricula.scores import SCORES
 from curricula.search import Candidate

@@ -12,7 +12,8 @@ import logging
 import pickle
 import traceback
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
 from pickle import UnpicklingError
@@ -70,13 +71,9 @@ class InlineExecutor:
 
     def run(self, jobs: Sequence[Job]) -> None:
         """Runs the jobs in their order."""
-        before = torch.get_num_threads(), numba.get_num_threads()
-        _use_threads(self._threads, self._threads)
-        try:
+        with using_threads(self._threads):
             for job in jobs:
                 run_job(job, self._progress)
-        finally:
-            _use_threads(*before)
 
     def close(self) -> None:
         """There is nothing to end."""
@@ -178,6 +175,17 @@ class _Attempt:
 
     job: Job
     num_lost: int = 0
+
+
+@contextmanager
+def using_threads(threads: int) -> Iterator[None]:
+    """Has torch and the engines use so many threads, then as many as before."""
+    before = torch.get_num_threads(), numba.get_num_threads()
+    _use_threads(threads, threads)
+    try:
+        yield
+    finally:
+        _use_threads(*before)
 
 
 def _use_threads(learning: int, playing: int) -> None:

@@ -154,7 +154,7 @@ def _decide(
         lifetime_scores(config, best.exams["adoption"]),
         lifetime_scores(config, contenders[0].exams["adoption"]),
         gains=[branch.gain for branch in contenders],
-        volumes=[b.candidate.distribution.likeness(frontier, setup.movable) for b in contenders],
+        coverages=[b.candidate.distribution.likeness(frontier, setup.movable) for b in contenders],
         pruned=[branch.pruned for branch in contenders],
         winner=contenders.index(best),
         challenger=origins.index("challenger") if "challenger" in origins else None,

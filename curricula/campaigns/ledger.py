@@ -13,10 +13,10 @@ from typing import Any
 
 import numpy as np
 
-from curricula.campaigns.branch import Tally
 from curricula.campaigns.branches import Branch, Grown, Nursery
 from curricula.campaigns.seeding import rng_for
 from curricula.campaigns.setup import Setup
+from curricula.campaigns.tally import Tally
 from curricula.statistics import measures
 from taskgen.distribution import TaskDistribution, Weights
 from taskgen.outcomes import Outcomes
@@ -161,6 +161,7 @@ def _common(
         "quarantine": _quarantine(before["quarantine"], nursery.tallies),
         "draw_reasons": _reasons(nursery.tallies),
         "draws": _sum_of(tally.draws for tally in nursery.tallies),
+        "exam_sets": {k: v for tally in nursery.tallies for k, v in tally.exam_sets.items()},
         "seconds": {
             "train": sum(tally.train_s for tally in nursery.tallies),
             "evaluate": sum(tally.evaluate_s for tally in nursery.tallies),

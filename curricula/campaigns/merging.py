@@ -16,8 +16,9 @@ from dataclasses import replace
 from typing import Any
 
 from curricula.campaigns import adoption
-from curricula.campaigns.branch import Exam, start_state
+from curricula.campaigns.branch import start_state
 from curricula.campaigns.branches import Branch, Nursery, lifetime_scores
+from curricula.campaigns.exams import Exam
 from curricula.campaigns.plugins import make_learner
 from curricula.campaigns.setup import Setup
 from curricula.statistics import paired_difference

@@ -28,6 +28,8 @@
   "tasks": [task JSON], "search": state, "search_metrics": {…}, "noise_history": [float],
   "gain_history": [float], "quarantine": {task id: reason},
   "draws": counts, "draw_reasons": {row and seed: reason},
+  "exam_sets": {exam: {"num_tasks", "repeats", "repeats_apart"}},  of the exams that were played:
+               tasks whose form comes earlier in the set, or in a set it should be apart from
   "seconds": {"train", "evaluate", "search", "generation"}, the first two summed over branches,
              the last one on a clock, since the commit before or the start of the process
   "usage": {"cpu_s", "peak_memory_bytes", "num_processes", "workers"}  `curricula.campaigns.usage`

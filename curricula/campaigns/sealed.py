@@ -8,25 +8,23 @@ from __future__ import annotations
 
 import itertools
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from curricula.campaigns.branch import exam_tasks, form_digest, restore
+from curricula.campaigns.branch import form_digest, restore
 from curricula.campaigns.branches import Nursery
 from curricula.campaigns.checkpoint import CampaignError, CampaignStore, write_atomically
-from curricula.campaigns.seeding import rng_for
+from curricula.campaigns.exams import Exam, ExamSet, exam_set, play_tasks
+from curricula.campaigns.executors import using_threads
+from curricula.campaigns.seeding import rng_for, seed_for
 from curricula.campaigns.setup import Setup
 from curricula.statistics import measures
-from learners.evaluation import evaluate
-from taskgen.generator import EnvGenerator, TaskBatch, TaskGenerator
-from taskgen.isolation import isolated
+from taskgen.generator import EnvGenerator, TaskGenerator
 from taskgen.outcomes import concatenate
 from taskgen.task import Task
-
-_SLOTS = 256
 
 
 def sealed_test(
@@ -114,15 +112,11 @@ def tasks_test(
     config, generator = setup.config, setup.generator
     if not isinstance(generator, EnvGenerator):
         raise CampaignError(f"{generator.name} makes no environments to play.")
-    learner, _ = restore(config, generator, store.state(record))
-    curve = evaluate(
-        learner,
-        isolated(generator, min(len(tasks), _SLOTS), config.executor.call_timeout_s),
-        tasks,
-        num_episodes=config.lifetime.num_episodes,
-        seed=config.seed,
-        greedy=config.evaluation.greedy,
-    )
+    assert config.executor.threads is not None
+    with using_threads(config.executor.threads):
+        learner, _ = restore(config, generator, store.state(record))
+        play_seed = seed_for(config.seed, 0, f"{kind}/{name}/play")
+        curve = play_tasks(tasks, config, generator, learner, play_seed)
     rng = rng_for(config.seed, 0, "test/intervals")
     result = {
         "kind": kind,
@@ -145,13 +139,15 @@ def _num_trained_on(
 def write_leak_report(setup: Setup, store: CampaignStore, record: dict[str, Any]) -> dict[str, Any]:
     """Counts the canonical forms that different sets of tasks share, and writes them down.
 
-    The sets are everything that was ever trained on, the monitors, the newest selection and
-    adoption sets, the sealed test and the named suites. Training and validation, training and
+    The sets are everything that was ever trained on, the exams of the commit's generation as they
+    were played, the sealed test and the named suites. Training and validation, training and
     test, validation and test must share nothing; suites are made by other rules, and what they
-    share is told.
+    share is told. So is how far sets of one side repeat themselves or each other ("sets"), which
+    a family of few tasks cannot help.
     """
     config, generator = setup.config, setup.generator
-    forms = {name: _digests(tasks.canonicals) for name, tasks in _measured_sets(setup, record)}
+    sets = dict(_measured_sets(setup, store, record))
+    forms = {name: _digests(whole.tasks.canonicals) for name, whole in sets.items()}
     forms["trained"] = store.seen()
     shared = {
         f"{one} & {other}": int(np.isin(forms[one], forms[other]).sum())
@@ -166,11 +162,12 @@ def write_leak_report(setup: Setup, store: CampaignStore, record: dict[str, Any]
         "generation": record["generation"],
         "split": config.splits.enabled,
         "salt": config.splits.salt,
+        "started_from": None,  # every campaign starts from a learner that was never trained
         "trained_tasks": len(forms["trained"]),
+        "sets": {name: whole.to_json() for name, whole in sets.items()},
         "shared": shared,
         "leaks": sum(shared.values()),
         "suites_shared_with_training": suites,
-        "test_uses": len(store.test_results()),
     }
     if not config.splits.enabled:
         report["note"] = "the split is off: this family has too few tasks to hold any back"
@@ -178,18 +175,43 @@ def write_leak_report(setup: Setup, store: CampaignStore, record: dict[str, Any]
     return report
 
 
-def _measured_sets(setup: Setup, record: dict[str, Any]) -> Iterator[tuple[str, TaskBatch]]:
-    incumbent = setup.distribution(record["incumbent"])
+def _measured_sets(
+    setup: Setup, store: CampaignStore, record: dict[str, Any]
+) -> Iterator[tuple[str, ExamSet]]:
+    """Yields the exams that a generation played, and the test as it was or would be opened."""
     generation = record["generation"]
-    decided = [setup.selection(generation, incumbent), setup.adoption(generation, incumbent)]
-    for exam in [*setup.monitors(), *decided, *setup.sealed_exams(incumbent)]:
-        yield exam.name, exam_tasks(exam, setup.config, setup.generator)
+    records = {known["generation"]: known for known in store.records()} | {generation: record}
+    exams, before = setup.monitors(), records.get(generation - 1)
+    if before is not None:  # where a generation begins decides what its branches are compared on
+        start = setup.distribution(before["incumbent"])
+        exams += [setup.selection(generation, start), setup.adoption(generation, start)]
+    for exam in exams:
+        if exam.name in record.get("exam_sets", {}):  # commits once had none
+            yield exam.name, _set_of(setup, exam, before)
+    opened = records[_tested_generation(store, records, generation)]
+    test = setup.sealed_exams(setup.distribution(opened["incumbent"]))[0]
+    yield "test", _set_of(setup, test, opened)
+
+
+def _tested_generation(
+    store: CampaignStore, records: Mapping[int, Mapping[str, Any]], generation: int
+) -> int:
+    """Returns whose learner the sealed test was opened for last; if for none, the newest."""
+    uses = [use for use in store.test_results() if use.get("kind", "sealed") == "sealed"]
+    known = [use["generation"] for use in uses if use["generation"] in records]
+    return known[-1] if known else generation
+
+
+def _set_of(setup: Setup, exam: Exam, before: Mapping[str, Any] | None) -> ExamSet:
+    """Returns an exam's set as it was drawn after a commit, which knew what not to play."""
+    quarantine = sorted(before["quarantine"]) if before is not None else []
+    return exam_set(exam, setup.config, setup.generator, quarantine)
 
 
 def _sides_differ(one: str, other: str) -> bool:
     """Whether two sets lie on different sides of the split."""
     sides = [
-        "train" if name == "trained" else "test" if name.startswith("test") else "validation"
+        "train" if name == "trained" else "test" if name == "test" else "validation"
         for name in (one, other)
     ]
     return sides[0] != sides[1]

@@ -9,10 +9,10 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from curricula.campaigns.branch import Exam
 from curricula.campaigns.branches import make_exam
 from curricula.campaigns.config import CampaignConfig
 from curricula.campaigns.config_regions import movable, start_distribution, target_distribution
+from curricula.campaigns.exams import Exam
 from curricula.campaigns.plugins import make_generator, make_search
 from curricula.campaigns.seeding import seed_for
 from curricula.search import Candidate

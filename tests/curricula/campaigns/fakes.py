@@ -13,11 +13,12 @@ import numpy as np
 
 from curricula.campaigns import branch as branch_module
 from curricula.campaigns import forks, stream
-from curricula.campaigns.branch import Job, LegResult, Tally
+from curricula.campaigns.branch import Job, LegResult
 from curricula.campaigns.branches import Grown, Nursery
 from curricula.campaigns.checkpoint import CampaignStore
 from curricula.campaigns.ledger import Ledger
 from curricula.campaigns.setup import Setup
+from curricula.campaigns.tally import Tally
 from curricula.campaigns.tracking import NullDisplay
 from curricula.search import Candidate, DistributionSearch
 from taskgen.distribution import TaskDistribution

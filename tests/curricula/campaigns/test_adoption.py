@@ -13,7 +13,7 @@ UNEVEN = np.array([0.1, 0.3, 0.1, 0.3])  # mean 0.2, SE 0.1155 / 2 = 0.0577
 def decide(difference, **changes):
     arguments = {
         "gains": [0.1, 0.3, 0.2],
-        "volumes": [0.5, 0.4, 0.6],
+        "coverages": [0.5, 0.4, 0.6],
         "pruned": [False, False, False],
         "winner": 1,
         "challenger": None,
@@ -47,18 +47,18 @@ def test_a_winner_beyond_the_noise_is_adopted():
 def test_training_noise_turns_the_same_difference_into_a_tie():
     verdict = decide(UNEVEN, aa_sd=0.3)
     assert verdict.noise == pytest.approx(math.hypot(0.3, 0.11547 / 2), abs=1e-5)
-    assert (verdict.winner, verdict.decided_by) == (2, "tie")  # the only one that is larger
+    assert (verdict.winner, verdict.decided_by) == (2, "tie")  # the only one that is closer
 
 
-def test_a_tie_goes_to_the_best_of_larger_volume():
-    larger = decide(UNEVEN, aa_sd=0.3, volumes=[0.5, 0.6, 0.7])
-    assert (larger.winner, larger.decided_by) == (1, "tie")
+def test_a_tie_goes_to_the_best_that_is_closer_to_what_counts():
+    closer = decide(UNEVEN, aa_sd=0.3, coverages=[0.5, 0.6, 0.7])
+    assert (closer.winner, closer.decided_by) == (1, "tie")
 
 
 @pytest.mark.parametrize(
     "changes",
     [
-        {"volumes": [0.5, 0.5, 0.4]},
+        {"coverages": [0.5, 0.5, 0.4]},
         {"pruned": [False, False, True]},
         {"challenger": 2},
         {"gains": [0.6, 0.3, 0.2]},  # itself behind "keep" by more than the noise
@@ -72,11 +72,11 @@ def test_a_tie_without_such_a_candidate_keeps(changes):
 
 def test_a_challenger_wins_by_the_test_alone():
     assert decide(UNEVEN, challenger=1).decided_by == "challenger"
-    tied = decide(UNEVEN, aa_sd=0.3, challenger=1, volumes=[0.5, 1.0, 0.4])
+    tied = decide(UNEVEN, aa_sd=0.3, challenger=1, coverages=[0.5, 1.0, 0.4])
     assert (tied.winner, tied.decided_by) == (0, "keep")
 
 
-def test_worse_beyond_the_noise_keeps_even_if_something_is_larger():
+def test_worse_beyond_the_noise_keeps_even_if_something_is_closer():
     assert decide(-UNEVEN).decided_by == "keep"
 
 
@@ -90,7 +90,7 @@ def test_what_cannot_be_measured_keeps(scores):
         scores,
         KEEP,
         gains=[0.0, 1.0],
-        volumes=[0.1, 0.9],
+        coverages=[0.1, 0.9],
         pruned=[False, False],
         winner=1,
         challenger=None,

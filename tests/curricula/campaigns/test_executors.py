@@ -12,10 +12,11 @@ import pytest
 import torch
 
 from curricula.campaigns import executors
-from curricula.campaigns.branch import Exam, Job, read_result, restore, run_job, snapshot
+from curricula.campaigns.branch import Job, read_result, restore, run_job, snapshot
 from curricula.campaigns.branches import Branch
 from curricula.campaigns.checkpoint import save_state
 from curricula.campaigns.config import ExecutorConfig
+from curricula.campaigns.exams import Exam
 from curricula.campaigns.executors import InlineExecutor, ProcessExecutor, make_executor
 from taskgen.distribution import TaskDistribution
 from taskgen.generators.maze import Maze

@@ -9,11 +9,13 @@ import pytest
 
 from curricula.algorithms.domain_randomization import DomainRandomization
 from curricula.campaigns import branch as branch_module
-from curricula.campaigns.branch import Exam, Job, exam_tasks, read_result, restore, run_job
+from curricula.campaigns import exams as exams_module
+from curricula.campaigns.branch import Job, read_result, restore, run_job
 from curricula.campaigns.branches import Branch, BranchFailed, measure_gains
 from curricula.campaigns.campaign import Campaign
 from curricula.campaigns.checkpoint import CampaignStore, save_state
 from curricula.campaigns.commands.finding import find_task
+from curricula.campaigns.exams import Exam, exam_tasks
 from curricula.search import Candidate
 from taskgen.distribution import TaskDistribution
 from taskgen.generator import EnvGenerator, Validity
@@ -312,7 +314,7 @@ def test_an_exam_that_raises_fails_its_branch(tmp_path):
 
 
 def test_failures_in_any_chunk_of_an_exam_are_quarantined(tmp_path, monkeypatch):
-    monkeypatch.setattr(branch_module, "_EXAM_SLOTS", 2)
+    monkeypatch.setattr(exams_module, "_EXAM_SLOTS", 2)
     exam = make_exam(num_tasks=30)
     job = make_job(tmp_path, StepRaises, exams=[exam])
     run_job(job)

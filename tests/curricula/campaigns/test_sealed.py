@@ -4,12 +4,16 @@ import json
 from dataclasses import replace
 
 import pytest
+import torch
 
+from curricula.campaigns import exams as exams_module
 from curricula.campaigns.api import evaluate_campaign
-from curricula.campaigns.branch import exam_tasks, form_digest
+from curricula.campaigns.branch import form_digest
 from curricula.campaigns.campaign import Campaign
 from curricula.campaigns.checkpoint import CampaignError, CampaignStore
+from curricula.campaigns.exams import exam_tasks
 from curricula.campaigns.sealed import suite_test, write_leak_report
+from curricula.campaigns.seeding import seed_for
 from curricula.campaigns.task_files import write_tasks
 from curricula.campaigns.words import uses_text
 from taskgen.distribution import TaskDistribution
@@ -66,10 +70,26 @@ def test_a_real_campaign_leaks_nothing(campaign):
     report = written(campaign, "leak_report.json")
     assert report["leaks"] == 0
     assert report["trained_tasks"] > 0
-    assert "test-0 & trained" in report["shared"]
+    assert "test & trained" in report["shared"]
     assert "monitor-start & trained" in report["shared"]
-    assert "selection & test-3" in report["shared"]
+    assert "selection & test" in report["shared"]
     assert "monitor-start & selection" not in report["shared"], "both are of one side"
+    assert report["started_from"] is None
+    played = campaign.store.last()["exam_sets"]
+    assert set(report["sets"]) == {*played, "test"}
+    assert report["sets"]["test"]["num_tasks"] == 8
+    assert all(report["sets"][name] == counts for name, counts in played.items())
+
+
+def test_repeats_are_told_in_the_commit_and_in_the_report(campaign):
+    record = campaign.store.last()
+    setup = campaign.setup
+    monitors = record["exam_sets"]["monitor-target"], record["exam_sets"]["monitor-start"]
+    for counts, exam in zip(monitors, setup.monitors(), strict=True):
+        forms = exam_tasks(exam, setup.config, setup.generator).canonicals
+        assert counts["num_tasks"] == len(forms) == exam.num_tasks
+        assert counts["repeats"] == len(forms) - len(set(forms))
+        assert counts["repeats_apart"] == 0
 
 
 @pytest.mark.parametrize("place", ["monitors", "selection", "sealed_exams"])
@@ -80,11 +100,13 @@ def test_a_planted_task_is_found(campaign, place):
         "selection": [setup.selection(record["generation"], setup.start)],
         "sealed_exams": setup.sealed_exams(setup.start),
     }[place]
-    tasks = exam_tasks(exams[-1], setup.config, setup.generator)
+    exam = replace(exams[-1], part=(0, 1))
+    name = "test" if exam.split == "test" else exam.name
+    tasks = exam_tasks(exam, setup.config, setup.generator)
     campaign.store.save_seen(99, [form_digest(tasks.canonicals[0])])
     report = write_leak_report(setup, campaign.store, record)
     found = [name for name, count in report["shared"].items() if count]
-    assert " & ".join(sorted([exams[-1].name, "trained"])) in found
+    assert " & ".join(sorted([name, "trained"])) in found
     assert report["leaks"] >= 1
     assert written(campaign, "leak_report.json") == report
 
@@ -121,13 +143,33 @@ def test_a_suite_is_a_use_of_the_test_by_its_name(campaign, finished, corridors)
     )
 
 
+def test_a_suite_is_played_like_an_exam(campaign, corridors, monkeypatch):
+    seen = []
+
+    def evaluate(learner, envs, tasks, **options):
+        close = envs.close
+        envs.close = lambda: (seen.append("closed"), close())
+        seen.append((options["seed"], torch.get_num_threads()))
+        return real(learner, envs, tasks, **options)
+
+    real = exams_module.evaluate
+    monkeypatch.setattr(exams_module, "evaluate", evaluate)
+    threads = torch.get_num_threads()
+    torch.set_num_threads(3)
+    try:
+        suite_test(campaign.setup, campaign.store, campaign.store.last(), "corridors")
+        assert torch.get_num_threads() == 3
+    finally:
+        torch.set_num_threads(threads)
+    seed = seed_for(campaign.config.seed, 0, "suite/corridors/play")
+    assert seen == [(seed, campaign.config.executor.threads), "closed"]
+
+
 def test_a_suite_does_not_stand_in_for_the_sealed_test(campaign, finished, corridors):
     (campaign.folder / "sealed_test.json").unlink()
     evaluate_campaign("tiny", finished, suite="corridors")
     assert campaign.run()["test"]["kind"] == "sealed"
-    assert (
-        write_leak_report(campaign.setup, campaign.store, campaign.store.last())["test_uses"] == 2
-    )
+    assert written(campaign, "sealed_test.json")["uses"] == 2
 
 
 def test_tasks_that_were_trained_on_are_told(campaign, finished, corridors, tmp_path):

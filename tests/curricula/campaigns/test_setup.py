@@ -1,12 +1,16 @@
 """What stays the same through a campaign, and what a campaign without a target does."""
 
 import itertools
+import shutil
 
 import numpy as np
 import pytest
 
-from curricula.campaigns.branch import exam_tasks
+from curricula.campaigns.branch import form_digest
 from curricula.campaigns.campaign import Campaign
+from curricula.campaigns.checkpoint import CampaignStore
+from curricula.campaigns.exams import exam_tasks
+from curricula.campaigns.sealed import write_leak_report
 from curricula.campaigns.setup import Setup
 from taskgen.distribution import TaskDistribution
 from tests.curricula.campaigns.fakes import make_setup
@@ -171,3 +175,18 @@ def test_they_may_leave_it_when_they_are_allowed_to_and_without_a_target():
 def test_what_is_listed_though_start_and_target_agree_on_it_is_free():
     setup = make_setup(movable=["size", "braid"])
     assert set(setup.room) == {"size"}
+
+
+def test_the_leak_report_is_about_the_sets_that_were_played(endless, tmp_path):
+    store = CampaignStore(shutil.copytree(endless.folder, tmp_path / "copy"))
+    setup, (before, record) = endless.setup, list(store.records())[-2:]
+    generation = record["generation"]
+    selection = setup.selection(generation, setup.distribution(before["incumbent"]))
+    tasks = exam_tasks(selection, setup.config, setup.generator, sorted(before["quarantine"]))
+    store.save_seen(99, [form_digest(form) for form in tasks.canonicals])
+    far = {**record, "incumbent": place(setup, [21, 31]).to_json()}
+    del far["exam_sets"]["monitor-start"]
+    report = write_leak_report(setup, store, far)
+    assert report["shared"]["selection & trained"] == selection.num_tasks
+    assert report["sets"]["selection"] == record["exam_sets"]["selection"]
+    assert "monitor-start" not in report["sets"], "it was not played"
