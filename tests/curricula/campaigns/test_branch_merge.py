@@ -208,7 +208,7 @@ def test_the_record_tells_of_the_merge_and_its_lineage_is_all_that_is_in_it(tmp_
     nursery = make_nursery(setup, tmp_path, play(tmp_path, scores, setup=setup).executor, 0)
     start = nursery.start_branch()
     nursery.examine([start], setup.monitors())
-    before = first_record(setup, start, nursery)
+    before = first_record(setup, start, nursery, 0.0)
     scene = play(tmp_path / "1", scores, setup=setup, record=make_record(0))
     record = next_record(setup, before, scene.grown, scene.nursery, 1.0)
     assert record["totals"]["lineage_env_steps"] == 5 * 192
