@@ -28,7 +28,7 @@ from taskgen.generators.maze import Maze
 from taskgen.generators.maze.arrays import MazeArrays
 from taskgen.generators.maze.engine import Arena
 from taskgen.generators.maze.layouts import generate
-from taskgen.splits import TaskSource
+from taskgen.source import TaskSource
 from taskgen.vector import Lifetime
 
 HORIZON = 250

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from taskgen.distribution import TaskDistribution
-from taskgen.splits import TaskSource
+from taskgen.source import TaskSource
 from taskgen.task import Task
 
 

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from taskgen.parameters import ParameterSpace as ParameterSpace
     from taskgen.registry import listings as listings
     from taskgen.registry import resolve as resolve
-    from taskgen.splits import TaskSource as TaskSource
+    from taskgen.source import TaskSource as TaskSource
     from taskgen.task import Task as Task
     from taskgen.vector import Lifetime as Lifetime
     from taskgen.vector import LifetimeVectorEnv as LifetimeVectorEnv
@@ -52,7 +52,7 @@ _HOMES = {
     "ParameterSpace": "parameters",
     "listings": "registry",
     "resolve": "registry",
-    "TaskSource": "splits",
+    "TaskSource": "source",
     "Task": "task",
     "Lifetime": "vector",
     "LifetimeVectorEnv": "vector",

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from curricula.curriculum import Curriculum, Proposal
 from taskgen.distribution import TaskDistribution
-from taskgen.splits import TaskSource
+from taskgen.source import TaskSource
 
 
 class DomainRandomization(Curriculum):
@@ -44,7 +44,7 @@ class DomainRandomization(Curriculum):
         """Returns n new tasks of the distribution.
 
         Raises:
-            taskgen.splits.TooFewTasks: if the distribution holds too few tasks of the split.
+            taskgen.source.TooFewTasks: if the distribution holds too few tasks of the split.
         """
         return [Proposal(task) for task in source.make(distribution, n, rng)]
 

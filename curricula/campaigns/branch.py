@@ -31,7 +31,8 @@ from learners.learner import Learner
 from taskgen.distribution import TaskDistribution
 from taskgen.generator import TaskGenerator
 from taskgen.outcomes import Outcomes
-from taskgen.splits import Split, TaskSource
+from taskgen.source import TaskSource
+from taskgen.splits import Split
 from taskgen.task import canonical_json
 from taskgen.vector import Lifetime, LifetimeVectorEnv
 

@@ -20,10 +20,12 @@ from curricula.campaigns.tally import Tally
 from learners.evaluation import AdaptationCurve, evaluate
 from learners.learner import Learner
 from taskgen.distribution import TaskDistribution
+from taskgen.draws import Draws
 from taskgen.generator import EnvGenerator, TaskBatch, TaskGenerator
 from taskgen.isolation import isolated
 from taskgen.outcomes import Outcomes
-from taskgen.splits import Draws, Split, TaskSource, TooFewTasks
+from taskgen.source import TaskSource, TooFewTasks
+from taskgen.splits import Split
 from taskgen.task import Task, canonical_json
 from taskgen.vector import Lifetime, LifetimeVectorEnv
 

@@ -21,7 +21,8 @@ from curricula.statistics import measures
 from taskgen.distribution import TaskDistribution, Weights
 from taskgen.outcomes import Outcomes
 from taskgen.parameters import Categorical
-from taskgen.splits import Split, TaskSource
+from taskgen.source import TaskSource
+from taskgen.splits import Split
 
 _SMALLEST_GENERATION = 0.1
 _MAX_REASONS = 20

@@ -104,7 +104,7 @@ class Setup:
         ]
 
     def selection(self, generation: int, incumbent: TaskDistribution) -> Exam:
-        """Returns what a generation's branches are compared on: fresh, apart from the monitors."""
+        """Returns what a generation's branches are compared on: drawn anew, apart from monitors."""
         num_tasks = self.config.evaluation.num_selection
         exam = make_exam(
             self.config, generation, "selection", self.frontier(incumbent), num_tasks, "validation"
@@ -112,7 +112,7 @@ class Setup:
         return replace(exam, apart_from=tuple(self.monitors()))
 
     def adoption(self, generation: int, incumbent: TaskDistribution) -> Exam:
-        """Returns what a generation's best is adopted on: fresh, and apart from the selection."""
+        """Returns what a generation's best is adopted on: anew, and apart from the selection."""
         num_tasks = self.config.evaluation.num_adoption
         exam = make_exam(
             self.config, generation, "adoption", self.frontier(incumbent), num_tasks, "validation"

@@ -9,7 +9,7 @@ import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from taskgen.splits import Draws
+from taskgen.draws import Draws
 from taskgen.task import Task
 
 _MAX_REASONS = 20

@@ -11,7 +11,7 @@ import numpy as np
 from taskgen.distribution import TaskDistribution
 from taskgen.generator import TaskGenerator
 from taskgen.parameters import Categorical, Float, Int, ParameterSpace, Row
-from taskgen.splits import TaskSource
+from taskgen.source import TaskSource
 from taskgen.task import Task
 
 T = TypeVar("T")

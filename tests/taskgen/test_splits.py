@@ -8,7 +8,8 @@ from taskgen.generator import TaskGenerator, Validity
 from taskgen.generators.bandit import Bandit
 from taskgen.generators.maze import Maze
 from taskgen.parameters import Int, ParameterSpace
-from taskgen.splits import SHARES, TaskSource, TooFewTasks, split_of
+from taskgen.source import TaskSource, TooFewTasks
+from taskgen.splits import SHARES, split_of
 from taskgen.task import Task
 
 BANDIT = Bandit()
@@ -285,7 +286,7 @@ def test_the_first_task_may_take_its_time():
 
 
 def test_a_generator_that_hangs_at_once_does_not_hang_for_ever(monkeypatch):
-    monkeypatch.setattr("taskgen.splits._FIRST_LIMIT_S", 0.1)
+    monkeypatch.setattr("taskgen.source._FIRST_LIMIT_S", 0.1)
     source = TaskSource(Stuck(), None, "", timeout_s=0.02)
     with pytest.raises(TooFewTasks, match="did not return within"):
         source.make(TaskDistribution.whole(Few.space), 2, np.random.default_rng(0))

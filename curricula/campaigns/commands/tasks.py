@@ -68,7 +68,7 @@ def sample(
         raise UserError(f"--out must end in {', '.join(_KINDS)}, got {out}.")
     require_folder(out)
     made, distribution = _parsed(generator, settings or ())
-    from taskgen.splits import TaskSource
+    from taskgen.source import TaskSource
 
     source = TaskSource(made, None, salt="")
     tasks = list(source.make(distribution, num, np.random.default_rng(seed)))

@@ -87,7 +87,7 @@ def default_content(body: Body, rules: Rules) -> dict[str, NDArray[Any]]:
 def _goal(rules: Rules) -> dict[str, Parameter]:
     if rules.goal == "velocity":
         text = "speed along x that is asked for"
-        # The field asks for 0–2, 0–3 or 0–7 m/s; the bound only ends what may grow without a target.
+        # The field asks for 0–2, 0–3 or 0–7 m/s; the bound is for what grows without a target.
         speed = Float(
             low=0.0,
             high=10.0,

@@ -10,7 +10,8 @@ from taskgen.distribution import TaskDistribution
 from taskgen.generators.maze import Maze
 from taskgen.generators.maze.arrays import MalformedMaze, decode
 from taskgen.generators.maze.batch import MazeBatch
-from taskgen.splits import TaskSource, split_of
+from taskgen.source import TaskSource
+from taskgen.splits import split_of
 from taskgen.task import Task, content_id
 
 MAZE = Maze()

@@ -1,0 +1,321 @@
+"""Where tasks come from: a generator, a distribution and one side of the split.
+
+A `TaskSource` is all that a curriculum sees of a generator: it draws rows of parameters and makes
+tasks of them, tries again what lies on another side, and counts what failed.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from typing import TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from taskgen.batch import ArrayBatch
+from taskgen.distribution import TaskDistribution
+from taskgen.draws import (
+    MAX_FAULTS,
+    REPEAT,
+    REPEAT_APART,
+    Choice,
+    Drawn,
+    Draws,
+    Tries,
+    joined,
+    merged,
+)
+from taskgen.generator import TaskBatch, TaskGenerator
+from taskgen.parameters import Columns, Row
+from taskgen.splits import EDGES, SHARES, SPLITS, Split, position_of
+from taskgen.task import MAX_CONTENT_BYTES, Task, canonical_json
+from taskgen.watchdog import TookTooLong, time_limit
+
+_MAX_DRAW = 4096
+_MAX_REASONS = 20
+_MAX_DISTINCT_ROUNDS = 16
+_MAX_TRIES_PER_TASK = 2048
+_MIN_BATCH = 32
+_NUM_BROKEN = 8
+"""How many rows give up before a generator that never made anything counts as broken."""
+
+_FIRST_LIMIT_S = 300.0
+_FIRST_TRIES = 8
+_warm: set[type[TaskGenerator]] = set()
+"""Classes that have made a task in this process: what they compile on first use is compiled."""
+
+_T = TypeVar("_T")
+
+
+class TooFewTasks(RuntimeError):
+    """A distribution holds too few valid tasks of a split to draw as many as were asked for."""
+
+
+class TaskSource:
+    """Makes tasks of one split from a distribution.
+
+    Rows of parameters are drawn first, and a row whose task lies on another side of the split, is
+    not valid or fails is tried again with other seeds: so parameters are distributed in every
+    split as the distribution says. A row of which no task of the split is found (many seeds, or
+    several that all give one form) is given up, counted, and another one drawn.
+
+    A parameter row that makes the generator raise or hang, or a task that is not valid, not
+    JSON-able or too large, costs that task: it is counted in `draws` and another is made. The
+    first task of a generator's class in a process has five minutes, since it may compile.
+
+    Args:
+        generator: makes the tasks.
+        split: which split to keep; None keeps all (a family too small to split).
+        salt: of the split; whatever is compared shares it.
+        quarantine: ids of tasks that must not be played.
+        timeout_s: the longest one call of the generator may take, in seconds.
+    """
+
+    def __init__(
+        self,
+        generator: TaskGenerator,
+        split: Split | None,
+        salt: str,
+        quarantine: Iterable[str] = (),
+        timeout_s: float = 20.0,
+    ) -> None:
+        self.generator = generator
+        self.split = split
+        self.salt = salt
+        self.quarantine = set(quarantine)
+        self.timeout_s = timeout_s
+        self.draws = Draws()
+
+    def make(self, distribution: TaskDistribution, n: int, rng: np.random.Generator) -> TaskBatch:
+        """Returns n valid tasks of the split, drawn from the distribution.
+
+        Raises:
+            TooFewTasks: if many draws in a row hold hardly any; the message has the counts.
+        """
+        tasks = self._drawn(distribution, n, rng).tasks
+        self.draws.accepted += n
+        return tasks
+
+    def make_distinct(
+        self,
+        distribution: TaskDistribution,
+        n: int,
+        rng: np.random.Generator,
+        apart_from: Iterable[bytes] = (),
+    ) -> TaskBatch:
+        """Returns n tasks as `make` does, no two of one canonical form where that is possible.
+
+        A task whose form is taken is made again of the same row with other seeds, a few times;
+        then it is a repeat, of this set rather than of what to stay apart from. So a family of
+        few tasks repeats some, counted in `draws`, and no row is rarer for it.
+
+        Args:
+            distribution: where to draw.
+            n: how many.
+            rng: decides the tasks.
+            apart_from: canonical forms to stay away from in the same way.
+
+        Raises:
+            TooFewTasks: as `make`.
+        """
+        drawn = self._drawn(distribution, n, rng)
+        choice = Choice(n, apart_from)
+        choice.offer(drawn.rows, drawn.forms)
+        pool = [drawn.tasks]
+        for _ in range(_MAX_DISTINCT_ROUNDS):
+            rows = np.flatnonzero(choice.ranks)
+            if not len(rows):
+                break
+            again = self._try_rows(_rows_of(drawn.params, rows), rng)
+            choice.offer(rows[again.rows], again.forms)
+            pool.append(again.tasks)
+        self.draws.accepted += n
+        self.draws.repeats += int((choice.ranks == REPEAT).sum())
+        self.draws.repeats_apart += int((choice.ranks == REPEAT_APART).sum())
+        return joined(pool).select(choice.indices)
+
+    def mutate(self, task: Task, rng: np.random.Generator, tries: int = 10) -> Task | None:
+        """Returns a valid edit of the task within the split, None if no try gave one."""
+        for _ in range(tries):
+            try:
+                with time_limit(self.timeout_s):
+                    edited = self.generator.mutate(task, rng)
+            except Exception as error:
+                self._note_failure(task.params, task.seed, error)
+                continue
+            if edited is not None and self._sifted(TaskBatch(self.generator, [edited])).accepted[0]:
+                return edited
+        return None
+
+    def _drawn(self, distribution: TaskDistribution, n: int, rng: np.random.Generator) -> Drawn:
+        """Returns a task for each of n rows; a row that is given up is replaced by another."""
+        found: list[Drawn] = []
+        missing, num_tries, num_made = np.arange(n), 0, 0
+        num_given_up = self.draws.given_up
+        while len(missing):
+            drawn = self._try_rows(distribution.sample(len(missing), rng), rng)
+            found.append(replace(drawn, rows=missing[drawn.rows]))
+            missing = np.delete(missing, drawn.rows)
+            num_tries, num_made = num_tries + drawn.num_tries, num_made + drawn.num_made
+            is_broken = not num_made and self.draws.given_up - num_given_up >= _NUM_BROKEN
+            if len(missing) and (is_broken or num_tries > _MAX_DRAW + n * _MAX_TRIES_PER_TASK):
+                raise TooFewTasks(
+                    f"{self.generator.name}: only {n - len(missing)} of {n} {self.split} tasks "
+                    f"could be made ({self.draws.to_json()}); mend the generator, widen the "
+                    f"distribution, choose another split_salt, or switch the split off for a "
+                    f"family of few tasks."
+                )
+        return merged(found) if found else Drawn({}, TaskBatch(self.generator, []))
+
+    def _try_rows(self, params: Columns, rng: np.random.Generator) -> Drawn:
+        """Returns the first acceptable task of every row that has one, row by row."""
+        tries = Tries(len(next(iter(params.values()))))
+        at_least = math.ceil(0.3 / (SHARES[self.split] if self.split else 1.0))
+        found: list[Drawn] = []
+        num_tries = at_least
+        while len(waiting := tries.waiting()):
+            owners = np.repeat(waiting[: max(_MAX_DRAW // num_tries, 1)], num_tries)
+            rows = _rows_of(params, owners)
+            seeds = rng.integers(0, 2**62, size=len(owners))
+            self._warm_up(rows, seeds)
+            faults = np.zeros(len(owners), dtype=np.int64)
+            made = joined(self._make_tasks(rows, seeds, faults) or [TaskBatch(self.generator, [])])
+            is_made = faults == 0
+            sifted = self._sifted(made)
+            accepted = np.flatnonzero(sifted.accepted)
+            done, first = np.unique(owners[is_made][accepted], return_index=True)
+            tries.count(owners, faults, owners[is_made], sifted.positions, done)
+            index = accepted[first]
+            forms = [form for i in index if (form := sifted.forms[i]) is not None]
+            found.append(Drawn(_rows_of(params, done), made.select(index), forms, done))
+            num_tries = max(at_least, _MIN_BATCH // max(len(tries.waiting()), 1))
+        self.draws.given_up += int((~tries.done).sum())
+        whole = merged(found)
+        return replace(whole, num_tries=int(tries.tries.sum()), num_made=int(tries.num_made))
+
+    def _warm_up(self, params: Columns, seeds: NDArray[np.int64]) -> None:
+        """Has the class make and examine one task, so that the time limits measure no compiler."""
+        if type(self.generator) in _warm:
+            return
+        _warm.add(type(self.generator))
+        for i in range(min(_FIRST_TRIES, len(seeds))):
+            try:
+                with time_limit(_FIRST_LIMIT_S):
+                    row = {name: column[i : i + 1] for name, column in params.items()}
+                    batch = self.generator.make_tasks(row, seeds[i : i + 1])
+                    _ = batch.validity, batch.canonicals, batch.ids
+                return
+            except TookTooLong:
+                return
+            except Exception:  # found again, and noted, when it is made in earnest
+                continue
+
+    def _make_tasks(
+        self, params: Columns, seeds: NDArray[np.int64], faults: NDArray[np.int64]
+    ) -> list[TaskBatch]:
+        """Makes what can be made: a batch that raises or hangs is halved until it is found out.
+
+        Args:
+            params: rows, as columns [B].
+            seeds: of the tasks, [B].
+            faults: gets what is held against each task, [B]: 1 if it raised, all that a row is
+                allowed if it hung.
+        """
+        try:
+            with time_limit(self.timeout_s):
+                return [self.generator.make_tasks(params, seeds)]
+        except Exception as error:
+            if len(seeds) == 1:
+                faults[0] = MAX_FAULTS if isinstance(error, TookTooLong) else 1
+                self._note_failure(self.generator.space.rows(params)[0], int(seeds[0]), error)
+                return []
+        half = len(seeds) // 2
+        parts = (slice(None, half), slice(half, None))
+        return [
+            batch
+            for part in parts
+            for batch in self._make_tasks(_rows_of(params, part), seeds[part], faults[part])
+        ]
+
+    def _note_failure(self, row: Row, seed: int, error: Exception) -> None:
+        reasons = self.draws.reasons
+        self.draws.failed += 1
+        reasons[f"{row}, seed {seed}"] = repr(error)
+        if len(reasons) > _MAX_REASONS:
+            del reasons[next(iter(reasons))]
+
+    def _looked_at(
+        self, batch: TaskBatch, look: Callable[[TaskBatch], Iterable[_T]]
+    ) -> list[_T | None]:
+        """Returns what `look` finds of each task, None where it raises or hangs for it."""
+        try:
+            with time_limit(self.timeout_s):
+                return list(look(batch))
+        except Exception as error:
+            if len(batch) == 1:
+                self._note_failure(batch[0].params, batch[0].seed, error)
+                return [None]
+        half = len(batch) // 2
+        return self._looked_at(batch[:half], look) + self._looked_at(batch[half:], look)
+
+    def _sifted(self, batch: TaskBatch) -> _Sifted:
+        """Finds out which tasks lie in the split and can be played."""
+        forms = self._looked_at(batch, lambda part: part.canonicals)
+        positions = np.array(
+            [position_of(f, self.salt) if f is not None else np.nan for f in forms]
+        )
+        accepted = ~np.isnan(positions)
+        if self.split is not None:
+            sides = np.searchsorted(EDGES, positions, side="right")
+            inside = accepted & (sides == SPLITS.index(self.split))
+            self.draws.other_split += int(accepted.sum() - inside.sum())
+            accepted = inside
+        for sieve in (self._valid, self._identified):
+            index = np.flatnonzero(accepted)
+            if len(index):
+                accepted[index] = sieve(batch.select(index))
+        return _Sifted(accepted, forms, positions)
+
+    def _valid(self, batch: TaskBatch) -> list[bool]:
+        """Returns which tasks are valid; one whose check raises or hangs is not."""
+        found = self._looked_at(batch, lambda part: part.validity.tolist())
+        self.draws.invalid += sum(valid is False for valid in found)
+        return [bool(valid) for valid in found]
+
+    def _identified(self, batch: TaskBatch) -> list[bool]:
+        """Returns which tasks can be written down and are not in quarantine."""
+        ids = self._looked_at(batch, _checked_ids)
+        known = [task_id in self.quarantine for task_id in ids]
+        self.draws.quarantined += sum(known)
+        return [id_ is not None and not is_in for id_, is_in in zip(ids, known, strict=True)]
+
+
+def _checked_ids(batch: TaskBatch) -> list[str]:
+    """Returns the ids of tasks whose contents are small enough to be handed around."""
+    texts: list[bytes] = []
+    if isinstance(batch, ArrayBatch):
+        texts = batch.texts
+    elif type(batch) is TaskBatch:  # others keep their contents in a form of their own
+        texts = [canonical_json(task.content) for task in batch]
+    longest = max(map(len, texts), default=0)
+    if longest > MAX_CONTENT_BYTES:
+        raise ValueError(
+            f"a task's content must have at most {MAX_CONTENT_BYTES} bytes as JSON, got {longest}; "
+            f"make it smaller, or keep a seed in place of what can be made of it again."
+        )
+    return batch.ids
+
+
+def _rows_of(params: Columns, which: NDArray[np.int64] | slice) -> Columns:
+    return {name: column[which] for name, column in params.items()}
+
+
+@dataclass(frozen=True)
+class _Sifted:
+    """Which of B tasks are accepted, [B]; their forms, None where a look failed; the positions."""
+
+    accepted: NDArray[np.bool_]
+    forms: list[bytes | None]
+    positions: NDArray[np.float64]
