@@ -1,21 +1,23 @@
 """Which recurrent cell, precision and kernel suit this machine, found by a short measurement.
 
-The recurrent backward pass is nearly all of what training costs, and what runs it best depends on
-the processor: an LSTM in bfloat16 where there is a unit for it, otherwise an LSTM or a GRU in
-float32, by torch's kernel or by ours. `resolve_compute` measures once; whoever runs a campaign
-saves the answer and never measures again, so that a resumed campaign computes the same numbers.
+The network's passes, step by step when acting and over whole lifetimes when learning, are nearly
+all of what training costs, and what runs them best depends on the processor: an LSTM in bfloat16
+where there is a unit for it, otherwise an LSTM or a GRU in float32, by torch's kernel or by ours.
+`resolve_compute` measures once; whoever runs a campaign saves the answer and never measures again,
+so that a resumed campaign computes the same numbers.
 """
 
 from __future__ import annotations
 
 import itertools
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
 import torch
 
-from learners.networks import NetworkShape, RecurrentActorCritic
+from learners.networks import NetworkShape, RecurrentActorCritic, State
 
 CELLS = ("lstm", "gru")
 PRECISIONS = ("float32", "bfloat16")
@@ -23,6 +25,11 @@ KERNELS = ("torch", "fused")
 
 Option: TypeAlias = tuple[str, str, str]
 """Cell, precision and kernel."""
+Candidate: TypeAlias = tuple[Option, int]
+"""What may be computed with, and by how many threads."""
+
+_MIN_TURNS, _MAX_TURNS, _PATIENCE_S = 3, 6, 1.0
+_ACTING_STEPS = 8  # a turn
 
 
 @dataclass(frozen=True)
@@ -86,21 +93,41 @@ def favoured(cell: str, precision: str, kernel: str, device: str = "cpu") -> Opt
     return cell, precision, kernel
 
 
+@dataclass(frozen=True)
+class Workload:
+    """The shape of an update, of which a part is timed.
+
+    Args:
+        num_inputs: D, numbers a step.
+        hidden_size: units of the memory.
+        num_acting: lifetimes that are played at once, B.
+        num_lifetimes: lifetimes in a minibatch.
+        num_passes: minibatches that an update learns from, all epochs together.
+        num_steps: env steps of a lifetime that are timed; what is measured scales with them.
+    """
+
+    num_inputs: int = 64
+    hidden_size: int = 128
+    num_acting: int = 64
+    num_lifetimes: int = 16
+    num_passes: int = 16
+    num_steps: int = 64
+
+
 def resolve_compute(
     cell: str = "auto",
     precision: str = "auto",
     threads: int | None = 1,
     *,
     kernel: str = "auto",
-    num_inputs: int = 64,
-    hidden_size: int = 128,
-    num_lifetimes: int = 16,
-    num_steps: int = 64,
+    load: Workload | None = None,
 ) -> Compute:
     """Returns the fastest of the combinations that the settings leave open.
 
-    Each is timed on one forward and backward pass over a minibatch of the given size, best of
-    three. Nothing is measured where nothing is open.
+    Timed are a forward and backward pass over a minibatch and a step of acting, each as often as
+    they come in an update: s = num_passes · pass + num_steps · step. The candidates take turns, so
+    that what else the machine does hits all of them, and the best turn of each counts. Nothing is
+    measured where nothing is open.
 
     Args:
         cell: "lstm", "gru" or "auto".
@@ -108,11 +135,9 @@ def resolve_compute(
             processor has a unit for it, and for torch's LSTM.
         threads: of torch; None: one or all that torch has, whichever is faster.
         kernel: "torch", "fused" or "auto"; the fused one computes in float32 alone.
-        num_inputs: D, numbers a step.
-        hidden_size: units of the memory.
-        num_lifetimes: lifetimes in a minibatch.
-        num_steps: env steps of a lifetime; the measurement scales with them.
+        load: the shape of an update; None: one of middling size.
     """
+    load = load or Workload()
     open_threads = [threads] if threads else sorted({1, torch.get_num_threads()})
     candidates = list(itertools.product(_options(cell, precision, kernel), open_threads))
     if len(candidates) == 1:
@@ -120,10 +145,7 @@ def resolve_compute(
         imitated = option[1] == "bfloat16" and not has_bfloat16_unit()
         slow = "; this processor has no unit for it, so float32 would be faster" if imitated else ""
         return Compute(*option, count, f"{_words(option, count)}, as configured{slow}.")
-    times = {
-        candidate: _seconds(*candidate, num_inputs, hidden_size, (num_steps, num_lifetimes))
-        for candidate in candidates
-    }
+    times = _update_seconds(candidates, load)
     best = min(times, key=times.__getitem__)
     others = ", ".join(
         f"{_words(*candidate)} {1e3 * seconds:.0f} ms"
@@ -131,9 +153,9 @@ def resolve_compute(
         if candidate != best
     )
     sentence = (
-        f"{_words(*best)}: {1e3 * times[best]:.0f} ms for a pass over "
-        f"{num_lifetimes} lifetime{'s' if num_lifetimes > 1 else ''} of {num_steps} steps "
-        f"(against {others})."
+        f"{_words(*best)}: {1e3 * times[best]:.0f} ms for {load.num_steps} steps of "
+        f"{load.num_acting} lifetime{'s' if load.num_acting > 1 else ''}, to play them and to "
+        f"learn from them (against {others})."
     )
     return Compute(*best[0], best[1], sentence)
 
@@ -155,31 +177,58 @@ def _words(option: Option, threads: int) -> str:
     return f"{cell.upper()} in {precision}, {kernel} kernel, with {threads} thread{plural}"
 
 
-def _seconds(
-    option: Option, threads: int, num_inputs: int, hidden_size: int, size: tuple[int, int]
-) -> float:
-    """Returns the shortest of three passes forward and backward, after one to warm up."""
+def _update_seconds(candidates: Sequence[Candidate], load: Workload) -> dict[Candidate, float]:
+    """Returns what `num_steps` steps of an update take each; the first turn warms up."""
+    networks = {candidate: _network(candidate[0], load) for candidate in candidates}
+    turns: dict[Candidate, list[tuple[float, float]]] = {each: [] for each in candidates}
+    before, began = torch.get_num_threads(), 0.0
+    try:
+        for turn in range(_MAX_TURNS + 1):
+            for candidate, network in networks.items():
+                torch.set_num_threads(candidate[1])
+                seconds = _pass_seconds(network, load), _step_seconds(network, load)
+                turns[candidate] += [seconds] if turn else []
+            began = began or time.perf_counter()  # what the first turn compiles is no measurement
+            if turn >= _MIN_TURNS and time.perf_counter() - began > _PATIENCE_S:
+                break
+    finally:
+        torch.set_num_threads(before)
+    return {
+        candidate: load.num_passes * min(passes) + load.num_steps * min(steps)
+        for candidate, taken in turns.items()
+        for passes, steps in [zip(*taken, strict=True)]
+    }
+
+
+def _network(option: Option, load: Workload) -> RecurrentActorCritic:
     cell, precision, kernel = option
     shape = NetworkShape(
-        num_inputs=num_inputs,
+        num_inputs=load.num_inputs,
         num_outputs=1,
         cell=cell,
         precision=precision,
         kernel=kernel,
-        hidden_size=hidden_size,
+        hidden_size=load.hidden_size,
     )
-    network = RecurrentActorCritic(shape, seed=0)
-    inputs = torch.zeros(*size, num_inputs)
-    before = torch.get_num_threads()
-    torch.set_num_threads(threads)
-    try:
-        return min(_timed_pass(network, inputs) for _ in range(4))
-    finally:
-        torch.set_num_threads(before)
+    return RecurrentActorCritic(shape, seed=0)
 
 
-def _timed_pass(network: RecurrentActorCritic, inputs: torch.Tensor) -> float:
+def _pass_seconds(network: RecurrentActorCritic, load: Workload) -> float:
+    """Returns the seconds of a pass forward and backward over a minibatch."""
+    inputs = torch.zeros(load.num_steps, load.num_lifetimes, load.num_inputs)
     start = time.perf_counter()
     features, _ = network(inputs)
     network.value(features).sum().backward()
     return time.perf_counter() - start
+
+
+@torch.inference_mode()
+def _step_seconds(network: RecurrentActorCritic, load: Workload) -> float:
+    """Returns the seconds of a step of acting, the mean of a few."""
+    inputs = torch.zeros(1, load.num_acting, load.num_inputs)
+    state: State | None = None
+    start = time.perf_counter()
+    for _ in range(_ACTING_STEPS):
+        features, state = network(inputs, state)
+        network.policy(features)
+    return (time.perf_counter() - start) / _ACTING_STEPS

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from taskgen.registry import resolve as resolve
     from taskgen.source import TaskSource as TaskSource
     from taskgen.task import Task as Task
+    from taskgen.vector import FamilyVectorEnv as FamilyVectorEnv
     from taskgen.vector import Lifetime as Lifetime
     from taskgen.vector import LifetimeVectorEnv as LifetimeVectorEnv
 
@@ -54,6 +55,7 @@ _HOMES = {
     "resolve": "registry",
     "TaskSource": "source",
     "Task": "task",
+    "FamilyVectorEnv": "vector",
     "Lifetime": "vector",
     "LifetimeVectorEnv": "vector",
 }

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     import gymnasium
 
     from taskgen.distribution import TaskDistribution
-    from taskgen.vector import LifetimeVectorEnv
+    from taskgen.vector import FamilyVectorEnv
 
 KINDS = ("env", "problem")
 
@@ -168,12 +168,12 @@ class EnvGenerator(TaskGenerator):
             )
         return int(steps)
 
-    def make_vector_env(self, num_envs: int) -> LifetimeVectorEnv:
+    def make_vector_env(self, num_envs: int) -> FamilyVectorEnv:
         """Returns an environment that plays lifetimes of `num_envs` tasks at once.
 
         By default one `make_env` a slot, in a Python loop; override when batched is faster.
         """
-        from taskgen.vector import SlotwiseVectorEnv
+        from taskgen.slotwise import SlotwiseVectorEnv
 
         return SlotwiseVectorEnv(self, num_envs)
 

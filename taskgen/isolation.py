@@ -3,7 +3,7 @@
 A batched environment steps all tasks in one call, so a fault does not say whose it is. An
 `IsolatingVectorEnv` keeps the seed and the actions of the lifetime. After a fault it plays halves
 of the batch, and halves of those, with the same seed and the same actions: what faults alone is
-the culprit. It fails as `LifetimeVectorEnv.fail` has it, and the others go on in a new
+the culprit. It fails as `FamilyVectorEnv.fail` has it, and the others go on in a new
 environment that is brought to where they were. Who plays notices nothing but a slot that stopped.
 """
 
@@ -85,6 +85,9 @@ class IsolatingVectorEnv(LifetimeVectorEnv):
         self._timeout_s = timeout_s
         self._tasks: Sequence[Task] = []
         self._slots: Slots = np.arange(0)
+        self._observations = np.zeros(
+            self.observation_space.shape or (), dtype=self.observation_space.dtype
+        )
         self._start: tuple[int | None, Lifetime] = (None, self.lifetime)
         self._actions: list[NDArray[Any]] = []
 
@@ -103,7 +106,6 @@ class IsolatingVectorEnv(LifetimeVectorEnv):
             raise ValueError('reset needs tasks: reset(seed=…, options={"tasks": tasks}).')
         self._start = seed, options.get("lifetime", self.lifetime)
         self._actions = []
-        self._current = self._start[1]
         answer = self._answer(lambda env: self._begin_in(env, options))
         self.playing = answer[-1]["playing"].copy()
         return answer[0], answer[-1]
@@ -120,18 +122,6 @@ class IsolatingVectorEnv(LifetimeVectorEnv):
         for slot in self._slots_of(self.failures.keys() - known):
             truncated[slot] = infos["episode_over"][slot] = was_playing[slot]
         return observations, rewards, terminated, truncated, infos
-
-    def load(self, tasks: Sequence[Task]) -> None:
-        """Loads the environment inside."""
-        self._env.load(tasks)
-
-    def begin(self, slots: Slots, seeds: NDArray[np.uint64]) -> None:
-        """Begins in the environment inside."""
-        self._env.begin(slots, seeds)
-
-    def advance(self, actions: NDArray[Any], playing: NDArray[np.bool_]) -> None:
-        """Advances the environment inside."""
-        self._env.advance(actions, playing)
 
     def close_extras(self, **kwargs: Any) -> None:
         """Closes the environment inside."""
@@ -164,7 +154,7 @@ class IsolatingVectorEnv(LifetimeVectorEnv):
             self.failures |= self._env.failures
         if len(self._slots) < len(self._tasks) or self.failures:
             answer = self._spread(answer)
-        self.observations = answer[0]
+        self._observations = answer[0]
         return answer
 
     def _recovered(self, error: Exception) -> tuple[Any, ...]:
@@ -243,7 +233,7 @@ class IsolatingVectorEnv(LifetimeVectorEnv):
         else:
             before = self._replay(self._env, self._slots, self._actions[:-1])[0]
             for row, slot in enumerate(self._slots.tolist()):
-                if self.playing[slot] and not _alike(before[row], self.observations[slot]):
+                if self.playing[slot] and not _alike(before[row], self._observations[slot]):
                     reason = "is not the same when it is played again with the same seed"
                     self.failures.setdefault(self._tasks[slot].id, reason)
             answer = self._step_in(self._env, self._slots, self._actions[-1])
@@ -299,7 +289,7 @@ class IsolatingVectorEnv(LifetimeVectorEnv):
         names = ("playing", "episode_start", "episode_over", "complete", "success")
         infos: dict[str, Any] = {name: nobody.copy() for name in names}
         infos["lifetime_left"] = np.zeros(self.num_envs, dtype=np.float32)
-        seen = np.zeros_like(self.observations)
+        seen = np.zeros_like(self._observations)
         return seen, np.zeros(self.num_envs), nobody.copy(), nobody.copy(), infos
 
 

@@ -7,14 +7,11 @@ arrives as `RemoteFault`; that it died or had to be killed, as `taskgen.watched.
 from __future__ import annotations
 
 import traceback
-from collections.abc import Sequence
 from multiprocessing.connection import Connection
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 from numpy.typing import NDArray
 
-from taskgen.task import Task
 from taskgen.vector import LifetimeVectorEnv, first_limit_s, limit
 from taskgen.watchdog import time_limit
 from taskgen.watched import WatchedProcess
@@ -73,15 +70,6 @@ class RemoteVectorEnv(LifetimeVectorEnv):
         self.playing = answer[-1]["playing"].copy()
         observations, rewards, terminated, truncated, infos = answer
         return observations, rewards, terminated, truncated, infos
-
-    def load(self, tasks: Sequence[Task]) -> None:
-        """Loads nothing here; `reset` does it there."""
-
-    def begin(self, slots: NDArray[np.int64], seeds: NDArray[np.uint64]) -> None:
-        """Begins nothing here; `reset` and `step` do it there."""
-
-    def advance(self, actions: NDArray[Any], playing: NDArray[np.bool_]) -> None:
-        """Advances nothing here; `step` does it there."""
 
     def close_extras(self, **kwargs: Any) -> None:
         """Ends the process."""

@@ -21,12 +21,11 @@ playing, and `failures` tells the task's id and the reason.
 
 from __future__ import annotations
 
-import traceback
 from abc import abstractmethod
 from collections.abc import Sequence
-from contextlib import AbstractContextManager, nullcontext, suppress
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any, final
 
 import gymnasium
 import numba
@@ -38,9 +37,6 @@ from taskgen.generator import TaskBatch
 from taskgen.randomness import fold, task_keys
 from taskgen.task import Task
 from taskgen.watchdog import time_limit
-
-if TYPE_CHECKING:
-    from taskgen.generator import EnvGenerator
 
 
 @dataclass(frozen=True)
@@ -66,16 +62,12 @@ class Lifetime:
 
 
 class LifetimeVectorEnv(VectorEnv[Any, Any, Any]):
-    """The bookkeeping of lifetimes; a family adds how its tasks load, begin and advance.
+    """Where lifetimes are played, as whoever plays sees it; see the module's text.
 
-    The three abstract methods write into the arrays of this object:
-
-    - `observations`, [B, …]: what each slot sees.
-    - `rewards`, float64 [B], `terminated` and `successes`, bool [B]: of the last step.
-    - `horizons`, int64 [B]: the longest episode of the slot's task, in env steps.
-
-    `lifetime` is what a reset without an option of that name plays. `has_success` says whether
-    reaching a goal has a meaning here; where not, whoever records outcomes records no successes.
+    `lifetime` is what a reset without an option of that name plays, `playing` whether a slot's next
+    action counts, and `failures` the reason of every task that failed since tasks were set, by its
+    id. `has_success` says whether reaching a goal has a meaning here; where not, whoever records
+    outcomes records no successes. A family of tasks is a `FamilyVectorEnv`.
 
     Args:
         num_envs: the number of slots, B.
@@ -109,20 +101,68 @@ class LifetimeVectorEnv(VectorEnv[Any, Any, Any]):
         self.single_action_space = action_space
         self.observation_space = gymnasium.vector.utils.batch_space(observation_space, num_envs)
         self.action_space = gymnasium.vector.utils.batch_space(action_space, num_envs)
-        shape = (num_envs, *observation_space.shape)
+        self.playing = np.zeros(num_envs, dtype=bool)
+        self.failures: dict[str, str] = {}
+        self.lifetime = Lifetime(num_episodes=1)
+
+    @abstractmethod
+    def reset(
+        self, *, seed: int | list[int] | None = None, options: dict[str, Any] | None = None
+    ) -> tuple[NDArray[Any], dict[str, Any]]:
+        """Sets the tasks and starts their lifetimes.
+
+        Args:
+            seed: an int; randomness is keyed by (seed, task id, episode), never by the slot.
+            options: "tasks", at most B of them (the other slots wait), and "lifetime". Without
+                tasks the loaded ones are played again.
+
+        Raises:
+            ValueError: if no task was ever given, or more than B.
+        """
+
+    @abstractmethod
+    def step(
+        self, actions: NDArray[Any]
+    ) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any], NDArray[Any], dict[str, Any]]:
+        """Takes one step in every slot that is playing; see the module's text for `infos`."""
+
+
+class FamilyVectorEnv(LifetimeVectorEnv):
+    """The bookkeeping of lifetimes; a family adds how its tasks load, begin and advance.
+
+    The three abstract methods write into the arrays of this object:
+
+    - `observations`, [B, …]: what each slot sees.
+    - `rewards`, float64 [B], `terminated` and `successes`, bool [B]: of the last step.
+    - `horizons`, int64 [B]: the longest episode of the slot's task, in env steps.
+
+    Args:
+        num_envs: the number of slots, B.
+        observation_space: of one slot.
+        action_space: of one slot.
+
+    Raises:
+        TypeError: if an observation is not one array.
+    """
+
+    def __init__(
+        self,
+        num_envs: int,
+        observation_space: gymnasium.Space[Any],
+        action_space: gymnasium.Space[Any],
+    ) -> None:
+        super().__init__(num_envs, observation_space, action_space)
+        shape = (num_envs, *self.single_observation_space.shape)  # type: ignore[misc]
         self.observations = np.zeros(shape, dtype=observation_space.dtype)
         self.rewards = np.zeros(num_envs)
         self.terminated = np.zeros(num_envs, dtype=bool)
         self.successes = np.zeros(num_envs, dtype=bool)
         self.horizons = np.ones(num_envs, dtype=np.int64)
-        self.playing = np.zeros(num_envs, dtype=bool)
-        self.failures: dict[str, str] = {}
         self._episode = np.zeros(num_envs, dtype=np.int64)
         self._episode_steps = np.zeros(num_envs, dtype=np.int64)
         self._lifetime_steps = np.zeros(num_envs, dtype=np.int64)
         self._keys = np.zeros(num_envs, dtype=np.uint64)
         self._task_ids: list[str] = []
-        self.lifetime = Lifetime(num_episodes=1)
         self._current = self.lifetime
 
     @abstractmethod
@@ -145,19 +185,11 @@ class LifetimeVectorEnv(VectorEnv[Any, Any, Any]):
         the end at the horizon to this class.
         """
 
+    @final
     def reset(
         self, *, seed: int | list[int] | None = None, options: dict[str, Any] | None = None
     ) -> tuple[NDArray[Any], dict[str, Any]]:
-        """Sets the tasks and starts their lifetimes.
-
-        Args:
-            seed: an int; randomness is keyed by (seed, task id, episode), never by the slot.
-            options: "tasks", at most B of them (the other slots wait), and "lifetime". Without
-                tasks the loaded ones are played again.
-
-        Raises:
-            ValueError: if no task was ever given, or more than B.
-        """
+        """Sets the tasks and starts their lifetimes; see `LifetimeVectorEnv.reset`."""
         options = options or {}
         if "tasks" in options:
             self._set_tasks(options["tasks"])
@@ -180,6 +212,7 @@ class LifetimeVectorEnv(VectorEnv[Any, Any, Any]):
         nothing = np.zeros(self.num_envs, dtype=bool)
         return self.observations.copy(), self._infos(self.playing.copy(), nothing, nothing)
 
+    @final
     def step(
         self, actions: NDArray[Any]
     ) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any], NDArray[Any], dict[str, Any]]:
@@ -339,77 +372,3 @@ def limit(env: LifetimeVectorEnv, call: str, timeout_s: float) -> AbstractContex
 def first_limit_s(timeout_s: float) -> float:
     """Returns how long the first call of a kind may take, since it may compile, in seconds."""
     return max(_FIRST_TIMES * timeout_s, _FIRST_S)
-
-
-class SlotwiseVectorEnv(LifetimeVectorEnv):
-    """Lifetimes of any generator with `make_env`: one environment a slot, a Python loop.
-
-    This is what makes every gymnasium environment playable. An environment that raises, or that
-    does not answer within `timeout_s`, costs its own task alone.
-
-    Args:
-        generator: makes the environments.
-        num_envs: the number of slots.
-        timeout_s: the longest one call of an environment may take, in seconds.
-    """
-
-    guards_slots = limits_itself = True
-
-    def __init__(self, generator: EnvGenerator, num_envs: int, timeout_s: float = 10.0) -> None:
-        super().__init__(num_envs, generator.observation_space, generator.action_space)
-        self.has_success = generator.has_success
-        self._generator = generator
-        self._timeout_s = timeout_s
-        self._envs: list[gymnasium.Env[Any, Any] | None] = [None] * num_envs
-
-    def load(self, tasks: Sequence[Task]) -> None:
-        """Makes one environment a task, and closes those of the lifetime before."""
-        self.close_extras()
-        for slot, task in enumerate(tasks):
-            self._envs[slot] = self._guarded(slot, self._generator.make_env, task)
-            self.horizons[slot] = self._guarded(slot, self._generator.horizon, task) or 1
-
-    def begin(self, slots: NDArray[np.int64], seeds: NDArray[np.uint64]) -> None:
-        """Resets the environments of these slots."""
-        for slot, seed in zip(slots.tolist(), seeds.tolist(), strict=True):
-            self._guarded(slot, self._begin_one, slot, seed >> 33)
-
-    def advance(self, actions: NDArray[Any], playing: NDArray[np.bool_]) -> None:
-        """Steps the environments that are playing, one after the other."""
-        for slot in np.flatnonzero(playing).tolist():
-            self._guarded(slot, self._advance_one, slot, actions[slot])
-
-    def close_extras(self, **kwargs: Any) -> None:
-        """Closes every environment; one that raises or hangs in it is let go."""
-        del kwargs
-        for slot, env in enumerate(self._envs):
-            with suppress(Exception), time_limit(self._timeout_s):
-                if env is not None:
-                    env.close()
-            self._envs[slot] = None
-
-    def _begin_one(self, slot: int, seed: int) -> None:
-        env = self._envs[slot]
-        assert env is not None
-        self.observations[slot], _ = env.reset(seed=seed)
-
-    def _advance_one(self, slot: int, action: Any) -> None:
-        env = self._envs[slot]
-        assert env is not None
-        observation, reward, terminated, truncated, info = env.step(action)
-        self.observations[slot] = observation
-        self.rewards[slot] = float(reward)
-        # A time limit of the environment's own that is shorter than the horizon is an end like
-        # any other; one that coincides with it is left to the base class, as a truncation.
-        limited = truncated and self._episode_steps[slot] + 1 < self.horizons[slot]
-        self.terminated[slot] = bool(terminated or limited)
-        self.successes[slot] = bool(info.get("success", False)) and self.has_success
-
-    def _guarded(self, slot: int, call: Any, *arguments: Any) -> Any:
-        """Returns what the call returns, or None after noting why the slot's task failed."""
-        try:
-            with time_limit(self._timeout_s):
-                return call(*arguments)
-        except Exception:
-            self.fail(slot, traceback.format_exc(limit=-3))
-            return None

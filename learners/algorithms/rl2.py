@@ -28,7 +28,7 @@ from learners.networks import NetworkShape, RecurrentActorCritic
 from learners.normalization import RewardScaler
 from learners.policies import RecurrentPolicy, keyed_draw
 from learners.ppo import ClippedOptimization, LifetimeBatch, PPOConfig, require
-from learners.precision import favoured, kernel_of, resolve_compute
+from learners.precision import Workload, favoured, kernel_of, resolve_compute
 from learners.returns import generalized_advantages
 from learners.rollout import Lifetimes, Tape, play_lifetimes
 from taskgen.outcomes import Outcomes
@@ -150,16 +150,18 @@ class RL2(Learner):
             raise ValueError("RL2 acts in environments; resolve needs both spaces, got None.")
         device = str(_device(config.device))
         if device == "cpu":
-            compute = resolve_compute(
-                config.cell,
-                config.precision,
-                threads,
-                kernel=config.kernel,
-                num_inputs=InputFeatures(
-                    observation_space, action_space, lifetime_left=config.sees_lifetime_left
-                ).num,
+            features = InputFeatures(
+                observation_space, action_space, lifetime_left=config.sees_lifetime_left
+            )
+            load = Workload(
+                num_inputs=features.num,
                 hidden_size=config.hidden_size,
+                num_acting=num_tasks,
                 num_lifetimes=max(1, num_tasks // config.minibatches),
+                num_passes=config.epochs * min(config.minibatches, num_tasks),
+            )
+            compute = resolve_compute(
+                config.cell, config.precision, threads, kernel=config.kernel, load=load
             )
             option, sentence = (compute.cell, compute.precision, compute.kernel), compute.sentence
         else:

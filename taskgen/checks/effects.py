@@ -25,7 +25,7 @@ from taskgen.vector import Lifetime
 
 if TYPE_CHECKING:
     from taskgen.generator import TaskGenerator
-    from taskgen.vector import LifetimeVectorEnv
+    from taskgen.vector import FamilyVectorEnv
 
 ALPHA = 1e-3
 """The chance that a parameter without effect passes."""
@@ -92,7 +92,7 @@ def critical_gap(n: int, m: int, alpha: float) -> float:
     return math.sqrt(-math.log(alpha / 2) * (n + m) / (2 * n * m))
 
 
-def behaviour(env: LifetimeVectorEnv, tasks: Sequence[Any], seed: int, num_steps: int) -> Features:
+def behaviour(env: FamilyVectorEnv, tasks: Sequence[Any], seed: int, num_steps: int) -> Features:
     """Returns how B tasks play under the same random actions and the same seed of the episode.
 
     Returns:

@@ -16,8 +16,9 @@ from numpy.typing import NDArray
 
 from taskgen.checks.specimens import Specimens
 from taskgen.generator import EnvGenerator, ProblemGenerator
+from taskgen.slotwise import SlotwiseVectorEnv
 from taskgen.task import Task, content_id
-from taskgen.vector import Lifetime, LifetimeVectorEnv, SlotwiseVectorEnv
+from taskgen.vector import Lifetime, LifetimeVectorEnv
 
 Record: TypeAlias = dict[str, NDArray[Any]]
 

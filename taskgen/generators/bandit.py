@@ -26,7 +26,7 @@ from taskgen.generator import EnvGenerator
 from taskgen.parameters import Columns, Float, Int, ParameterSpace, Row
 from taskgen.randomness import uniform_at, uniforms
 from taskgen.task import Task
-from taskgen.vector import LifetimeVectorEnv
+from taskgen.vector import FamilyVectorEnv
 
 MAX_BAYES_PULLS = 12  # each more pull doubles the number of posteriors
 
@@ -138,7 +138,7 @@ class BanditEnv(gymnasium.Env[NDArray[np.float32], Any]):
         return np.zeros(1, np.float32), float(luck < self._probs[action]), False, over, {}
 
 
-class BanditVectorEnv(LifetimeVectorEnv):
+class BanditVectorEnv(FamilyVectorEnv):
     """Lifetimes of B bandits with A arms each, without a loop over them."""
 
     has_success = False

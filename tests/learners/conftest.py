@@ -18,7 +18,7 @@ from learners.algorithms.rl2 import RL2
 from taskgen.generator import EnvGenerator
 from taskgen.parameters import Float, Int, ParameterSpace
 from taskgen.task import Task
-from taskgen.vector import Lifetime, LifetimeVectorEnv
+from taskgen.vector import FamilyVectorEnv, Lifetime, LifetimeVectorEnv
 
 sys.path.insert(0, str(Path(__file__).parent))  # for `point_tasks`
 
@@ -50,7 +50,7 @@ class SignsEnv(gymnasium.Env[int, int]):
         return min(self._t, MAX_HORIZON - 1), reward, over, False, {"success": reward > 0}
 
 
-class SignsVectorEnv(LifetimeVectorEnv):
+class SignsVectorEnv(FamilyVectorEnv):
     def __init__(self, num_envs: int) -> None:
         specimen = SignsEnv(0, 1.0, 1)
         super().__init__(num_envs, specimen.observation_space, specimen.action_space)

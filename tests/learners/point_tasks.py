@@ -13,7 +13,7 @@ import numpy as np
 from taskgen.generator import EnvGenerator
 from taskgen.parameters import Int, ParameterSpace
 from taskgen.task import Task
-from taskgen.vector import LifetimeVectorEnv
+from taskgen.vector import FamilyVectorEnv
 
 SPEED = 0.5
 
@@ -41,7 +41,7 @@ class PointEnv(gymnasium.Env):
         return seen, reward, False, self._t >= self._horizon, {}
 
 
-class PointVectorEnv(LifetimeVectorEnv):
+class PointVectorEnv(FamilyVectorEnv):
     has_success = False
 
     def __init__(self, num_envs, num_axes):

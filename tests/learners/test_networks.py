@@ -1,5 +1,7 @@
 """Heads, inputs and the recurrent network."""
 
+from dataclasses import replace
+
 import gymnasium
 import numpy as np
 import pytest
@@ -8,12 +10,13 @@ from gymnasium.spaces import Box, Discrete, MultiBinary
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from learners import precision
 from learners.features import InputFeatures, SpaceFeatures
 from learners.heads import CategoricalHead
 from learners.learner import Step
 from learners.networks import NetworkShape, RecurrentActorCritic, stretches
 from learners.normalization import RewardScaler
-from learners.precision import favoured, has_bfloat16_unit, resolve_compute
+from learners.precision import Workload, favoured, has_bfloat16_unit, resolve_compute
 
 
 def network(seed=0, **changes):
@@ -179,6 +182,11 @@ def test_initial_weights_are_orthogonal_and_the_first_policy_is_nearly_uniform()
     assert model.policy(features).softmax(-1).sub(1 / 3).abs().max().item() < 0.01
 
 
+SMALL = Workload(
+    num_inputs=4, hidden_size=8, num_acting=2, num_lifetimes=2, num_passes=4, num_steps=4
+)
+
+
 def test_what_is_configured_is_not_measured():
     compute = resolve_compute("gru", "float32", threads=1, kernel="fused")
     assert (compute.cell, compute.precision, compute.kernel) == ("gru", "float32", "fused")
@@ -189,17 +197,47 @@ def test_what_is_configured_is_not_measured():
 def test_the_fused_kernel_is_measured_in_float32_alone():
     compute = resolve_compute("lstm", "bfloat16", threads=1)
     assert compute.kernel == "torch"
-    opened = resolve_compute("lstm", "float32", hidden_size=8, num_lifetimes=2, num_steps=4)
+    opened = resolve_compute("lstm", "float32", load=SMALL)
     assert "torch kernel" in opened.sentence
     assert "fused kernel" in opened.sentence
 
 
 def test_what_is_open_is_measured_and_said():
-    compute = resolve_compute(hidden_size=8, num_inputs=4, num_lifetimes=2, num_steps=4)
+    compute = resolve_compute(load=SMALL)
     assert compute.cell in ("lstm", "gru")
     assert compute.precision == "float32" or has_bfloat16_unit()
     assert "against" in compute.sentence
     assert compute.sentence.startswith(compute.cell.upper())
+
+
+def test_candidates_take_turns_and_the_best_turn_of_each_counts(monkeypatch):
+    """The machine is busy in one turn: it must not matter whose turn that hits most."""
+    turns = []
+
+    def pass_seconds(network, load):
+        turns.append(network.shape.kernel)
+        busy = len(turns) in (3, 4, 5)
+        return {"torch": 2.0, "fused": 1.0}[network.shape.kernel] * (50 if busy else 1)
+
+    monkeypatch.setattr(precision, "_pass_seconds", pass_seconds)
+    monkeypatch.setattr(precision, "_step_seconds", lambda *_: 0.0)
+    chosen = resolve_compute("lstm", "float32", load=SMALL)
+    assert turns[:6] == ["torch", "fused"] * 3
+    assert chosen.kernel == "fused"
+    assert ": 4000 ms for 4 steps of 2 lifetimes" in chosen.sentence
+    assert "torch kernel, with 1 thread 8000 ms" in chosen.sentence
+
+
+@pytest.mark.parametrize(("num_passes", "kernel"), [(3, "torch"), (5, "fused")])
+def test_acting_counts_as_often_as_it_comes_in_an_update(monkeypatch, num_passes, kernel):
+    """Fused learns a second faster a pass, and acts a second slower a step: 4 steps an update."""
+    is_fused = {"torch": 0.0, "fused": 1.0}
+    passes = lambda network, _: 2.0 - is_fused[network.shape.kernel]  # noqa: E731
+    steps = lambda network, _: 1.0 + is_fused[network.shape.kernel]  # noqa: E731
+    monkeypatch.setattr(precision, "_pass_seconds", passes)
+    monkeypatch.setattr(precision, "_step_seconds", steps)
+    load = replace(SMALL, num_passes=num_passes)
+    assert resolve_compute("lstm", "float32", load=load).kernel == kernel
 
 
 def test_without_a_measurement_bfloat16_needs_its_unit_and_float32_is_fused():

@@ -8,8 +8,8 @@ from gymnasium.spaces import Box, Discrete
 
 from taskgen.generator import EnvGenerator
 from taskgen.parameters import Float, Int, ParameterSpace
+from taskgen.slotwise import SlotwiseVectorEnv
 from taskgen.task import Task
-from taskgen.vector import SlotwiseVectorEnv
 
 _OBSERVATIONS = Box(-100.0, 100.0, (2,), dtype=np.float32)
 

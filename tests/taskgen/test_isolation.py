@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from taskgen.isolation import UnexplainedFault, isolated
-from taskgen.vector import Lifetime, SlotwiseVectorEnv
+from taskgen.slotwise import SlotwiseVectorEnv
+from taskgen.vector import Lifetime
 from tests.curricula.campaigns.foreign import Foreign
 
 LIFETIME = Lifetime(num_episodes=2)

@@ -8,8 +8,9 @@ from gymnasium.vector import AutoresetMode
 
 from taskgen.generator import EnvGenerator
 from taskgen.parameters import Int, ParameterSpace
+from taskgen.slotwise import SlotwiseVectorEnv
 from taskgen.task import Task
-from taskgen.vector import Lifetime, SlotwiseVectorEnv
+from taskgen.vector import Lifetime
 
 
 class Counter(gymnasium.Env):

@@ -27,7 +27,7 @@ from taskgen.generators.maze.kernels import (
     play_threads,
 )
 from taskgen.task import Task
-from taskgen.vector import LifetimeVectorEnv
+from taskgen.vector import FamilyVectorEnv
 
 _MIN_PARALLEL_SLOTS = 1024
 
@@ -177,7 +177,7 @@ class Arena:
         )
 
 
-class MazeVectorEnv(LifetimeVectorEnv):
+class MazeVectorEnv(FamilyVectorEnv):
     """Lifetimes of B mazes on the batched engine; every episode starts as the task says."""
 
     def __init__(self, num_envs: int) -> None:

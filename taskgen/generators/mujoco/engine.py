@@ -17,7 +17,7 @@ from taskgen.generators.mujoco.bodies import Body
 from taskgen.generators.mujoco.rules import Rules
 from taskgen.generators.mujoco.space import default_content
 from taskgen.task import Task
-from taskgen.vector import LifetimeVectorEnv
+from taskgen.vector import FamilyVectorEnv
 
 
 def spaces_of(arena: Arena) -> tuple[gymnasium.Space[Any], gymnasium.Space[Any]]:
@@ -57,7 +57,7 @@ _KINDS = {"i": "i", "f": "if", "U": "U"}
 """What kinds of numbers, or text, stand for what kinds."""
 
 
-class MuJoCoVectorEnv(LifetimeVectorEnv):
+class MuJoCoVectorEnv(FamilyVectorEnv):
     """Lifetimes of B bodies; new tasks need no new model.
 
     Args:

@@ -15,7 +15,7 @@ from taskgen.generator import EnvGenerator
 from taskgen.parameters import Float, ParameterSpace
 from taskgen.randomness import uniform_at
 from taskgen.task import Task
-from taskgen.vector import LifetimeVectorEnv
+from taskgen.vector import FamilyVectorEnv
 
 
 @numba.njit
@@ -35,7 +35,7 @@ FAULTS = {
 }
 
 
-class Batched(LifetimeVectorEnv):
+class Batched(FamilyVectorEnv):
     """Shows two numbers, pays for action 1; faults of a task break the whole batch's call."""
 
     def __init__(self, num_envs, fault, where):

@@ -8,8 +8,9 @@ from gymnasium.utils.env_checker import check_env
 from taskgen.distribution import TaskDistribution
 from taskgen.generators.maze import Maze, engine
 from taskgen.generators.maze.engine import Arena
+from taskgen.slotwise import SlotwiseVectorEnv
 from taskgen.task import Task
-from taskgen.vector import Lifetime, SlotwiseVectorEnv
+from taskgen.vector import Lifetime
 
 MAZE = Maze()
 MOVES = ((-1, 0), (0, 1), (1, 0), (0, -1))

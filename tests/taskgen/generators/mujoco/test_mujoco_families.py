@@ -13,7 +13,8 @@ from taskgen.generators.mujoco import FAMILIES
 from taskgen.generators.mujoco.arena import Arena
 from taskgen.generators.mujoco.engine import contents_of
 from taskgen.generators.mujoco.models import model_of
-from taskgen.vector import Lifetime, SlotwiseVectorEnv
+from taskgen.slotwise import SlotwiseVectorEnv
+from taskgen.vector import Lifetime
 
 
 def made(name, **params):

@@ -11,7 +11,8 @@ from taskgen.generators.mujoco.bodies import ANT, HALF_CHEETAH
 from taskgen.generators.mujoco.engine import contents_of
 from taskgen.generators.mujoco.models import model_of
 from taskgen.generators.mujoco.terrain import FIELD, KINDS, MAX_HEIGHT, STRIP, heights
-from taskgen.vector import Lifetime, SlotwiseVectorEnv
+from taskgen.slotwise import SlotwiseVectorEnv
+from taskgen.vector import Lifetime
 
 NAMES = ("half-cheetah-terrain-v1", "ant-terrain-v1")
 
