@@ -9,6 +9,8 @@ import pytest
 
 from curricula.campaigns import checkpoint
 from curricula.campaigns.campaign import Campaign
+from curricula.campaigns.checkpoint import CampaignStore
+from curricula.campaigns.points import GENERATION, record_points
 from tests.curricula.campaigns import run_tiny
 from tests.curricula.campaigns.tiny import tiny_config
 from tests.curricula.campaigns.traces import trace
@@ -26,15 +28,14 @@ def uninterrupted(tmp_path_factory):
     return trace(campaign.folder)
 
 
-def run_or_go_on(root):
+def run_or_go_on(root, config):
     folder = root / "campaigns" / "tiny"
     if (folder / "config.yaml").exists():
         return Campaign.resume(folder).run()
-    return Campaign.create(tiny_config(), root).run()
+    return Campaign.create(config, root).run()
 
 
-@pytest.mark.parametrize("moment", ["before", "after"])
-def test_killed_around_every_write_it_ends_the_same(tmp_path, monkeypatch, uninterrupted, moment):
+def die_around_writes(root, config, monkeypatch, moment):
     """Dies around the first write, then around the second one that is left, and so on."""
     write = checkpoint.write_atomically
     deaths = 0
@@ -53,13 +54,27 @@ def test_killed_around_every_write_it_ends_the_same(tmp_path, monkeypatch, unint
         # Each life gets a little further than the one before, so every write is died at.
         countdown[0] = 2 + deaths % 7
         try:
-            run_or_go_on(tmp_path)
-            break
+            run_or_go_on(root, config)
+            return deaths
         except Killed:
             deaths += 1
             assert deaths < 60
-    assert deaths > 4
+
+
+@pytest.mark.parametrize("moment", ["before", "after"])
+def test_killed_around_every_write_it_ends_the_same(tmp_path, monkeypatch, uninterrupted, moment):
+    assert die_around_writes(tmp_path, tiny_config(), monkeypatch, moment) > 4
     assert trace(tmp_path / "campaigns" / "tiny") == uninterrupted
+
+
+def test_killed_around_every_write_a_stream_ends_the_same(tmp_path, monkeypatch):
+    """Its search is told in every generation, and what it gained lately is part of its record."""
+    few = {"num_selection": 4, "num_monitor": 2, "num_test": 2}
+    config = tiny_config(generation={"num_candidates": 0}, evaluation=few)
+    whole = Campaign.create(config, tmp_path / "whole")
+    assert whole.run()["record"]["gain_history"]
+    assert die_around_writes(tmp_path / "dying", config, monkeypatch, "after") > 4
+    assert trace(tmp_path / "dying" / "campaigns" / "tiny") == trace(whole.folder)
 
 
 @pytest.fixture(scope="module")
@@ -78,7 +93,7 @@ def start(context, root, executor):
 
 @pytest.mark.parametrize("executor", ["inline", "processes"])
 def test_sigkill_at_random_instants(tmp_path, uninterrupted, context, executor):
-    """Ends like the uninterrupted inline run, and leaves MLflow whole."""
+    """Ends like the uninterrupted inline run, wherever jobs run, and leaves MLflow whole."""
     rng = random.Random(executor)
     folder = tmp_path / "campaigns" / "tiny"
     for life in range(2):
@@ -100,6 +115,7 @@ def test_sigkill_at_random_instants(tmp_path, uninterrupted, context, executor):
 
 
 def assert_mlflow_is_whole(root):
+    """Every point stands there once, and the campaign's are those of its commits."""
     from mlflow.tracking import MlflowClient
 
     client = MlflowClient(tracking_uri=f"sqlite:///{root / 'mlflow.db'}")
@@ -107,17 +123,31 @@ def assert_mlflow_is_whole(root):
     runs = client.search_runs(experiments, max_results=500)
     assert runs
     assert not [run.info.run_id for run in runs if run.info.status == "RUNNING"]
+    logged = {}
     for run in runs:
+        is_campaign = GENERATION in run.data.metrics
         for key in run.data.metrics:
-            steps = [point.step for point in client.get_metric_history(run.info.run_id, key)]
+            points = client.get_metric_history(run.info.run_id, key)
+            steps = [point.step for point in points]
             assert len(steps) == len(set(steps)), (key, steps)
+            if is_campaign:
+                logged |= {(key, point.step): point.value for point in points}
+    assert_points_are_those_of(list(CampaignStore(root / "campaigns" / "tiny").records()), logged)
 
 
-def test_inline_equals_processes(tmp_path, uninterrupted):
-    config = tiny_config(executor={"name": "processes", "workers": 2, "threads": 1})
-    campaign = Campaign.create(config, tmp_path)
-    campaign.run()
-    assert trace(campaign.folder) == uninterrupted
+def assert_points_are_those_of(records, logged):
+    expected = {
+        (name, record["totals"]["env_steps"]): value
+        for before, record in zip([None, *records], records, strict=False)
+        for name, value in record_points(record, before).items()
+    }
+    assert len(expected) > 50 * len(records)
+    assert {place: logged.get(place) for place in expected} == expected
+    # Widths in nats need the space, and the test is logged at its end: both have tests of theirs.
+    others = {key for key, _ in logged.keys() - expected.keys()}
+    assert {key for key in others if not key.endswith("_nats")} == {
+        key for key in others if key.startswith("test/")
+    }
 
 
 def test_stop_after_commit_and_longer_budget(tmp_path, uninterrupted):

@@ -11,7 +11,7 @@ import torch
 
 from curricula.campaigns.checkpoint import CampaignStore
 
-_TIMES = ("seconds", "checkpoint", "search_metrics", "usage")
+_TIMES = ("seconds", "checkpoint", "usage")
 
 
 def without_times(value: Any) -> Any:
