@@ -18,6 +18,7 @@ from curricula.campaigns.checkpoint import CampaignError
 from curricula.campaigns.commands import campaigns, catalogue, server, tasks
 from curricula.campaigns.commands.common import UserError
 from curricula.campaigns.config_errors import ConfigErrors
+from curricula.campaigns.machine import wait_patiently
 from taskgen.parameters import OutOfSpace
 from taskgen.registry import UnknownPlugin
 
@@ -73,4 +74,5 @@ for _module in (campaigns, tasks, catalogue, server):
 
 def main(args: Sequence[str] | None = None) -> None:
     """Runs the command; the entry point of the package."""
+    wait_patiently()
     app(args=None if args is None else list(args))

@@ -24,7 +24,7 @@ import torch
 
 from curricula.campaigns.branch import Job, run_job, stage_failure
 from curricula.campaigns.config import ExecutorConfig
-from curricula.campaigns.machine import usable_cores
+from curricula.campaigns.machine import usable_cores, wait_patiently
 from curricula.campaigns.tracking import Progress
 from taskgen.watched import ProcessLost, WatchedProcess
 
@@ -166,6 +166,7 @@ class ProcessExecutor:
             )
 
     def _make_worker(self) -> WatchedProcess:
+        wait_patiently()  # a worker inherits it, and imports torch after that
         return WatchedProcess(_work, self._threads, may_have_children=True)
 
 

@@ -149,6 +149,15 @@ def usable_cores() -> int:
     return os.cpu_count() or 1
 
 
+def wait_patiently() -> None:
+    """Lets OpenMP's threads sleep while they wait for each other, unless the user has said how.
+
+    By default they spin, and where something else runs on the cores they spin away the time of the
+    thread that they wait for. It is read when torch is imported: by processes started from now on.
+    """
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+
+
 def package_versions() -> dict[str, str]:
     """Returns the versions of those of `PACKAGES` that are there."""
     found = {}

@@ -1,5 +1,7 @@
 """A campaign goes on where its numbers stay what they are, or says that they do not."""
 
+import os
+
 import pytest
 
 from curricula.campaigns import machine as machine_module
@@ -80,6 +82,15 @@ def test_cores_are_those_that_the_process_may_run_on(monkeypatch):
     assert machine_module.usable_cores() == 64
     monkeypatch.setattr("os.cpu_count", lambda: None)
     assert machine_module.usable_cores() == 1
+
+
+def test_threads_wait_asleep_unless_told_otherwise(monkeypatch):
+    monkeypatch.delenv("OMP_WAIT_POLICY", raising=False)
+    machine_module.wait_patiently()
+    assert os.environ["OMP_WAIT_POLICY"] == "PASSIVE"
+    monkeypatch.setenv("OMP_WAIT_POLICY", "ACTIVE")
+    machine_module.wait_patiently()
+    assert os.environ["OMP_WAIT_POLICY"] == "ACTIVE"
 
 
 def test_going_on_elsewhere_is_written_down_for_good(finished, monkeypatch):
