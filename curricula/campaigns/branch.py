@@ -191,9 +191,21 @@ def read_staged(path: Path, digest: str) -> LegResult | None:
 
 
 def start_state(file: str) -> dict[str, Any]:
-    """Returns the state of a commit's checkpoint, or that of an earlier leg's result."""
+    """Returns the state of a commit's checkpoint, or that of an earlier leg's result.
+
+    Raises:
+        ValueError: if that leg has none, since it failed or only sat exams: what went on from there
+            would be a new learner.
+    """
     data = load_state(Path(file))
-    return data["state"] if "digest" in data else data
+    state: dict[str, Any] | None = data["state"] if "digest" in data else data
+    if state is None:
+        why = data.get("failed") or "it only sat exams"
+        raise ValueError(
+            f"a leg must start from a trained state, and {file} has none ({why}); start it "
+            f"from the leg before."
+        )
+    return state
 
 
 def snapshot(learner: Learner, curriculum: Curriculum) -> dict[str, Any]:

@@ -12,7 +12,14 @@ import pytest
 import torch
 
 from curricula.campaigns import executors
-from curricula.campaigns.branch import Job, read_result, restore, run_job, snapshot
+from curricula.campaigns.branch import (
+    Job,
+    read_result,
+    restore,
+    run_job,
+    snapshot,
+    stage_failure,
+)
 from curricula.campaigns.branches import Branch
 from curricula.campaigns.checkpoint import save_state
 from curricula.campaigns.config import ExecutorConfig
@@ -133,6 +140,15 @@ def test_what_a_job_raises_reaches_the_campaign(tmp_path, pool, where):
         executor.run([replace(job, start=str(tmp_path / "elsewhere.pt"))])
     executor.run([job])
     assert read_result(job) is not None, "and it still works"
+
+
+def test_a_leg_that_failed_is_no_start_for_another(tmp_path):
+    first = make_job(tmp_path / "first")
+    stage_failure(first, "lost its way")
+    second = replace(make_job(tmp_path / "second"), start=first.out)
+    with pytest.raises(ValueError, match="must start from a trained state.*lost its way"):
+        run_job(second)
+    assert read_result(second) is None
 
 
 def test_a_job_whose_worker_is_killed_is_done_again(tmp_path, pool):
