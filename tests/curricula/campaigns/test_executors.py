@@ -146,7 +146,7 @@ def test_a_leg_that_failed_is_no_start_for_another(tmp_path):
     first = make_job(tmp_path / "first")
     stage_failure(first, "lost its way")
     second = replace(make_job(tmp_path / "second"), start=first.out)
-    with pytest.raises(ValueError, match="must start from a trained state.*lost its way"):
+    with pytest.raises(ValueError, match=r"must start from a trained state.*lost its way"):
         run_job(second)
     assert read_result(second) is None
 
