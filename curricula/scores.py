@@ -31,6 +31,14 @@ def mean_return(outcomes: Outcomes) -> NDArray[np.float64]:
     return _mean_over_complete(outcomes.returns, outcomes)
 
 
+def lifetime_return(outcomes: Outcomes) -> NDArray[np.float64]:
+    """Returns the sum over all units of each lifetime, [B]; higher is better.
+
+    NaN unless every unit was played to its end.
+    """
+    return np.where(outcomes.complete.all(axis=1), outcomes.returns.sum(axis=1), np.nan)
+
+
 def adaptation_gain(outcomes: Outcomes) -> NDArray[np.float64]:
     """Returns the last minus the first complete return of each task, [B]; higher is better.
 

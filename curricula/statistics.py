@@ -31,6 +31,19 @@ class Estimate:
 
 
 @dataclass(frozen=True)
+class References:
+    """What else would earn on B tasks; NaN where it is not known.
+
+    Args:
+        random: return of an episode of the random policy, [B].
+        oracle: best return of an episode for someone who knows the task, [B].
+    """
+
+    random: NDArray[np.float64]
+    oracle: NDArray[np.float64]
+
+
+@dataclass(frozen=True)
 class Difference:
     """The mean of paired differences, its standard error and its 95 % interval; `num` pairs."""
 
@@ -159,12 +172,42 @@ def normalised_score(returns: ArrayLike, random: ArrayLike, oracle: ArrayLike) -
         random: of the random policy on the same tasks, [B].
         oracle: of the oracle on the same tasks, [B].
     """
-    table = np.array([returns, random, oracle], dtype=np.float64)
-    table = table[:, ~np.isnan(table).any(axis=0)]
+    table = _complete_rows(returns, random, oracle)
     if not table.shape[1]:
         return math.nan
     mine, lowest, highest = table.mean(axis=1)
     return float((mine - lowest) / (highest - lowest)) if highest > lowest else math.nan
+
+
+def normalised_interval(
+    references: References,
+    returns: ArrayLike,
+    rng: np.random.Generator,
+    num_resamples: int = NUM_RESAMPLES,
+    level: float = 0.95,
+) -> Estimate:
+    """Returns the normalised score with its percentile bootstrap interval over tasks.
+
+    A resample draws tasks, each with all its three returns. Resamples in which the oracle is not
+    better than random have no score and are left out.
+
+    Args:
+        references: of B tasks.
+        returns: of the learner, [B].
+        rng: of the resamples.
+        num_resamples: how many.
+        level: share of the resamples within the interval.
+    """
+    table = _complete_rows(returns, references.random, references.oracle)
+    value = normalised_score(*table)
+    if math.isnan(value):
+        return Estimate(math.nan, math.nan, math.nan)
+    mine, lowest, highest = table
+    drawn = rng.integers(len(mine), size=(num_resamples, len(mine)))
+    room = (highest - lowest)[drawn].sum(axis=1)
+    ratios = (mine - lowest)[drawn].sum(axis=1)[room > 0.0] / room[room > 0.0]
+    low, high = np.quantile(ratios, [0.5 - level / 2, 0.5 + level / 2])
+    return Estimate(value, float(low), float(high))
 
 
 def mastered_share(outcomes: Outcomes, threshold: float) -> float:
@@ -199,7 +242,10 @@ def adaptation_curve(outcomes: Outcomes) -> dict[str, list[float | None] | None]
 
 
 def measures(
-    outcomes: Outcomes, rng: np.random.Generator, success_threshold: float
+    outcomes: Outcomes,
+    rng: np.random.Generator,
+    success_threshold: float,
+    references: References | None = None,
 ) -> dict[str, Any]:
     """Returns what is reported about a learner on a task set, as JSON-able values.
 
@@ -211,6 +257,7 @@ def measures(
         outcomes: of B tasks.
         rng: of the bootstrap.
         success_threshold: success share from which a task counts as mastered, in [0, 1].
+        references: of the same tasks; None: there is no score, and no regret.
     """
     last = scores.last_return(outcomes)
     estimate = iqm_interval(last, rng)
@@ -229,7 +276,37 @@ def measures(
         "return_cvar10": _plain(cvar(last)),
         "curve": adaptation_curve(outcomes),
         "num_tasks": len(_present(last)),
+        **({} if references is None else _against(references, outcomes, rng)),
     }
+
+
+def lifetime_estimate(outcomes: Outcomes, rng: np.random.Generator) -> list[float | None]:
+    """Returns the mean return of a whole lifetime and its interval, [estimate, low, high]."""
+    found = mean_interval(scores.lifetime_return(outcomes), rng)
+    return [_plain(x) for x in (found.value, found.low, found.high)]
+
+
+def _against(
+    references: References, outcomes: Outcomes, rng: np.random.Generator
+) -> dict[str, Any]:
+    """Returns score and regret where there are any, and of how many tasks if not of all."""
+    last = scores.last_return(outcomes)
+    found = normalised_interval(references, last, rng)
+    if math.isnan(found.value):
+        return {}
+    num_tasks = _complete_rows(last, references.random, references.oracle).shape[1]
+    some = {"num_scored": num_tasks} if num_tasks < len(_present(last)) else {}
+    return {
+        "score": [found.value, found.low, found.high],
+        **_with_interval("oracle_regret", scores.regret(outcomes, references.oracle), rng),
+        **some,
+    }
+
+
+def _complete_rows(*columns: ArrayLike) -> NDArray[np.float64]:
+    """Returns the columns without the tasks that are NaN in any of them, [columns, tasks]."""
+    table = np.array(columns, dtype=np.float64)
+    return table[:, ~np.isnan(table).any(axis=0)]
 
 
 def _with_interval(name: str, values: ArrayLike, rng: np.random.Generator) -> dict[str, Any]:

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from learners.learner import Learner
+from learners.learner import Policy
 from learners.rollout import play_lifetimes
 from taskgen.batch import TaskBatch
 from taskgen.outcomes import Outcomes, concatenate
@@ -40,36 +41,16 @@ class AdaptationCurve:
         """What the evaluation cost."""
         return self.outcomes.num_env_steps
 
-    @property
-    def mean_returns(self) -> NDArray[np.float64]:
-        """Mean return of each episode over the tasks that completed it, [E]."""
-        return self._mean(self.outcomes.returns)
 
-    @property
-    def mean_lengths(self) -> NDArray[np.float64]:
-        """Mean env steps of each episode, [E]."""
-        return self._mean(self.outcomes.lengths)
+class Player(Protocol):
+    """Whoever can be evaluated: a learner, or what hands out policies without learning."""
 
-    @property
-    def success_rates(self) -> NDArray[np.float64] | None:
-        """Share of tasks whose goal each episode reached, [E]; None without a goal."""
-        successes = self.outcomes.successes
-        return None if successes is None else self._mean(successes)
-
-    @property
-    def mean_lifetime_return(self) -> float:
-        """Mean over tasks of the sum of all complete episodes."""
-        return float(self.outcomes.returns.sum(axis=1).mean())
-
-    def _mean(self, values: NDArray[np.generic]) -> NDArray[np.float64]:
-        complete = self.outcomes.complete
-        count = complete.sum(axis=0)
-        total = np.where(complete, values, 0).sum(axis=0, dtype=np.float64)
-        return np.divide(total, count, out=np.full(len(count), np.nan), where=count > 0)
+    def policy(self, keys: NDArray[np.uint64], *, greedy: bool = False) -> Policy:
+        """Returns a policy with empty memory for B tasks, its randomness keyed by task."""
 
 
 def evaluate(
-    learner: Learner,
+    learner: Player,
     env: LifetimeVectorEnv,
     tasks: Sequence[Task],
     *,
@@ -84,7 +65,7 @@ def evaluate(
     Bandits and other fully explained tasks are better judged greedily.
 
     Args:
-        learner: read, not changed.
+        learner: read, not changed; anything that hands out policies.
         env: where; tasks are played in chunks of its number of slots.
         tasks: N tasks.
         num_episodes: of each lifetime; no bound in steps, so every episode is complete.

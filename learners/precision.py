@@ -20,7 +20,6 @@ import torch
 from learners.networks import NetworkShape, RecurrentActorCritic, State
 
 CELLS = ("lstm", "gru")
-PRECISIONS = ("float32", "bfloat16")
 KERNELS = ("torch", "fused")
 
 Option: TypeAlias = tuple[str, str, str]

@@ -20,6 +20,8 @@ MAX_TRIES = 256
 """With how many seeds a row is tried, unless they all give one and the same form."""
 _ENOUGH_ALIKE = 8
 MAX_FAULTS = 8
+MAX_REASONS = 20
+"""How many reasons why no task could be made are kept, the newest."""
 _NO_ROWS = np.zeros(0, dtype=np.int64)
 
 

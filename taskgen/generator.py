@@ -114,6 +114,11 @@ class TaskGenerator(ABC):
         """Whether every task of the family is valid, since `is_valid` says nothing else."""
         return type(self).is_valid is TaskGenerator.is_valid
 
+    @property
+    def has_oracle(self) -> bool:
+        """Whether `oracle_return` is worth asking, since it is not the default."""
+        return type(self).oracle_return is not TaskGenerator.oracle_return
+
     def oracle_return(self, task: Task) -> float | None:
         """Returns the best return of one episode for someone who knows the task, if known."""
         del task

@@ -18,6 +18,7 @@ from taskgen.batch import ArrayBatch
 from taskgen.distribution import TaskDistribution
 from taskgen.draws import (
     MAX_FAULTS,
+    MAX_REASONS,
     REPEAT,
     REPEAT_APART,
     Choice,
@@ -34,7 +35,6 @@ from taskgen.task import MAX_CONTENT_BYTES, Task, canonical_json
 from taskgen.watchdog import TookTooLong, time_limit
 
 _MAX_DRAW = 4096
-_MAX_REASONS = 20
 _MAX_DISTINCT_ROUNDS = 16
 _MAX_TRIES_PER_TASK = 2048
 _MIN_BATCH = 32
@@ -243,7 +243,7 @@ class TaskSource:
         reasons = self.draws.reasons
         self.draws.failed += 1
         reasons[f"{row}, seed {seed}"] = repr(error)
-        if len(reasons) > _MAX_REASONS:
+        if len(reasons) > MAX_REASONS:
             del reasons[next(iter(reasons))]
 
     def _looked_at(

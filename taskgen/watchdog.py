@@ -7,16 +7,21 @@ limit is also told to it, and a process that oversteps it by far is killed.
 
 from __future__ import annotations
 
+import math
 import signal
 import threading
 import time
 
 # `signal.signal` less its conversions to enums, which take most of a limit's time.
 from _signal import signal as _set_handler  # type: ignore[import-not-found]
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from ctypes import c_double
 from types import FrameType
+from typing import TypeVar
+
+_T = TypeVar("_T")
+_Item = TypeVar("_Item")
 
 _AGAIN_S = 1.0
 """After how many seconds a call that caught its interruption is interrupted once more."""
@@ -80,6 +85,35 @@ def time_limit(seconds: float) -> Iterator[None]:
     finally:
         _deadline.value = outer_deadline
         _restore(handler, timer, time.monotonic() - started)
+
+
+def answers(
+    call: Callable[[_Item], _T], items: Sequence[_Item], each_s: float, all_s: float = math.inf
+) -> list[_T | None]:
+    """Returns what a call answers for each item; None where it raises, and from a hang on.
+
+    What raises costs its own answer. After one that takes too long nothing more is asked: the next
+    might take as long.
+
+    Args:
+        call: foreign code.
+        items: what it is asked about.
+        each_s: the longest that one answer may take, in seconds.
+        all_s: the longest that all of them may, in seconds.
+    """
+    found: list[_T | None] = []
+    until = time.monotonic() + all_s
+    for item in items:
+        if (left_s := until - time.monotonic()) <= 0.0:
+            break
+        try:
+            with time_limit(min(each_s, left_s)):
+                found.append(call(item))
+        except TookTooLong:
+            break
+        except Exception:
+            found.append(None)
+    return [*found, *[None] * (len(items) - len(found))]
 
 
 def _restore(handler: object, timer: tuple[float, float], elapsed: float) -> None:

@@ -18,15 +18,18 @@ from typing import Any
 
 from curricula.campaigns.branch import restore
 from curricula.campaigns.campaign import Campaign
-from curricula.campaigns.checkpoint import CampaignError, CampaignStore, campaign_folder
+from curricula.campaigns.checkpoint import (
+    DEFAULT_ROOT,
+    CampaignError,
+    CampaignStore,
+    campaign_folder,
+)
 from curricula.campaigns.executors import make_executor
 from curricula.campaigns.machine import Machine, require_available
 from curricula.campaigns.plugins import make_generator
 from curricula.campaigns.sealed import suite_test, tasks_test
 from curricula.campaigns.task_files import problems_of, refuse, tasks_of
 from learners.learner import Learner
-
-DEFAULT_ROOT = Path("mlruns")
 
 
 def load_learner(

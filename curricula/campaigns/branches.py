@@ -232,6 +232,15 @@ class Nursery:
         """Returns the state that every branch forks, as a branch that does not train."""
         return Branch("start", Candidate(self._incumbent, "keep"), 0)
 
+    def spare_branch(self, name: str) -> Branch:
+        """Returns the same under another name; nothing depends on it, so it may fail."""
+        return Branch(name, Candidate(self._incumbent), 0)
+
+    @property
+    def quarantine(self) -> tuple[str, ...]:
+        """Ids of tasks that must not be played."""
+        return self._quarantine
+
     def _run(self, work: Sequence[tuple[Branch, int, Exam]]) -> None:
         jobs = [self._job(branch, env_steps, exam) for branch, env_steps, exam in work]
         self._executor.run(jobs)

@@ -22,18 +22,16 @@ from curricula.campaigns import forks, stream
 from curricula.campaigns.branch import restore, snapshot
 from curricula.campaigns.branches import Nursery
 from curricula.campaigns.checkpoint import CampaignError, CampaignStore, save_state
-from curricula.campaigns.config import CampaignConfig, Section
+from curricula.campaigns.config import CHANGEABLE, CampaignConfig, Section
 from curricula.campaigns.executors import Executor, make_executor
 from curricula.campaigns.ledger import Ledger, first_record, next_record
 from curricula.campaigns.machine import Machine, machine_facts, require_available, require_same
+from curricula.campaigns.references import monitor_references
 from curricula.campaigns.resolution import resolve
 from curricula.campaigns.sealed import known_result, sealed_test, write_leak_report
 from curricula.campaigns.setup import Setup
 from curricula.campaigns.tracking import Display, NullDisplay, NullTracker, Tracker
 from curricula.campaigns.usage import Stopwatch, Usage
-
-CHANGEABLE = ("budget", "executor", "tracking", "checkpoints")
-"""Sections of the configuration that a resumed campaign may change: none decides a number."""
 
 
 class Campaign:
@@ -189,7 +187,9 @@ class Campaign:
         run = forks.run if self.config.generation.num_candidates else stream.run
         grown = run(self.setup, nursery, ledger, incumbent)
         nursery.examine([grown.branch], self.setup.monitors())
-        record = next_record(self.setup, before, grown, nursery, self._stopwatch.lap())
+        references = monitor_references(self.setup, nursery, self.store, before)
+        seconds = self._stopwatch.lap()
+        record = next_record(self.setup, before, grown, nursery, seconds, references)
         state = grown.branch.state or self.store.state(before)
         return self._commit(record, state, nursery)
 
@@ -235,7 +235,8 @@ class Campaign:
         )
         branch = nursery.start_branch()
         nursery.examine([branch], self.setup.monitors())
-        record = first_record(self.setup, branch, nursery, self._stopwatch.lap())
+        references = monitor_references(self.setup, nursery, self.store, None)
+        record = first_record(self.setup, branch, nursery, self._stopwatch.lap(), references)
         return self._commit(record, state, nursery)
 
     def _commit(self, record: dict[str, Any], state: Any, nursery: Nursery) -> dict[str, Any]:

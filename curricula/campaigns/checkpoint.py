@@ -40,6 +40,9 @@ from numpy.typing import NDArray
 from curricula.campaigns import strict_yaml
 from curricula.campaigns.config import CampaignConfig, CheckpointConfig
 
+DEFAULT_ROOT = Path("mlruns")
+"""Where campaigns lie unless somebody says otherwise."""
+
 _MAX_QUARANTINED = 1000
 
 
@@ -195,6 +198,10 @@ class CampaignStore:
             record = _read_record(path)
             if record is not None:
                 yield record
+
+    def record(self, generation: int) -> dict[str, Any] | None:
+        """Returns the record of a generation, None if there is none that can be read."""
+        return _read_record(self.folder / "commits" / f"{generation:06d}.json")
 
     def last(self, *, set_aside: bool = False) -> dict[str, Any] | None:
         """Returns the newest record whose checkpoint is whole, None before the first commit.

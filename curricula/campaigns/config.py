@@ -13,6 +13,13 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 PositiveInt = Annotated[int, Field(ge=1)]
 Share = Annotated[float, Field(ge=0.0, le=1.0)]
 
+# Threads are not among them: they decide how sums are split, and so the last bits of results.
+CHANGEABLE_KEYS = ("budget.*", "executor.name", "executor.workers", "tracking.*", "checkpoints.*")
+"""Settings that a resumed campaign may change, as the command line has them."""
+
+CHANGEABLE = tuple(dict.fromkeys(key.partition(".")[0] for key in CHANGEABLE_KEYS))
+"""The sections of these: none of the settings decides a number."""
+
 
 class Section(BaseModel):
     """A part of the campaign file: frozen, and no key that it does not know."""

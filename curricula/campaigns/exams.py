@@ -11,14 +11,16 @@ from collections import OrderedDict
 from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import asdict, dataclass, replace
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
 from curricula.campaigns.config import CampaignConfig
 from curricula.campaigns.tally import Tally
-from learners.evaluation import AdaptationCurve, evaluate
+from curricula.oracles import oracle_outcomes
+from learners.evaluation import AdaptationCurve, Player, evaluate
 from learners.learner import Learner
+from learners.random_play import RandomPlayer
 from taskgen.distribution import TaskDistribution
 from taskgen.draws import Draws
 from taskgen.generator import EnvGenerator, TaskBatch, TaskGenerator
@@ -48,6 +50,8 @@ class Exam:
             of the exams that they stay apart from themselves.
         part: index and number of parts: which share of the tasks is played. All parts are slices
             of one set, so they share no task either.
+        player: who plays it. "random" draws every action uniformly; "oracle" plays nothing and
+            says what the generator's `oracle_return` says.
     """
 
     name: str
@@ -58,6 +62,7 @@ class Exam:
     play_seed: int
     apart_from: tuple[Exam, ...] = ()
     part: tuple[int, int] = (0, 1)
+    player: Literal["learner", "random", "oracle"] = "learner"
 
 
 def exam_tasks(
@@ -166,8 +171,12 @@ def sit(
 ) -> Outcomes:
     """Plays the tasks of an exam, and counts what that took."""
     started = time.perf_counter()
-    tasks = exam_tasks(exam, config, generator, quarantine, tally)
-    curve = play_tasks(tasks, config, generator, learner, exam.play_seed, watched=watched)
+    is_learner = exam.player == "learner"  # whose exam it is: what others play is drawn for it
+    tasks = exam_tasks(exam, config, generator, quarantine, tally if is_learner else None)
+    if exam.player == "oracle":
+        return oracle_outcomes(generator, tasks)
+    player = learner if is_learner else random_player(generator)
+    curve = play_tasks(tasks, config, generator, player, exam.play_seed, watched=watched)
     tally.count_failures(curve.failures, tasks)
     tally.evaluation_env_steps += curve.outcomes.num_env_steps
     tally.evaluate_s += time.perf_counter() - started
@@ -178,7 +187,7 @@ def play_tasks(
     tasks: Sequence[Task],
     config: CampaignConfig,
     generator: TaskGenerator,
-    learner: Learner,
+    learner: Player,
     play_seed: int,
     *,
     watched: bool = False,
@@ -189,7 +198,7 @@ def play_tasks(
         tasks: of the generator.
         config: of the campaign.
         generator: made them.
-        learner: is examined.
+        learner: is examined, or plays in its place.
         play_seed: decides all that is random in it.
         watched: play in a process apart.
 
@@ -207,6 +216,17 @@ def play_tasks(
             seed=play_seed,
             greedy=config.evaluation.greedy,
         )
+
+
+def random_player(generator: TaskGenerator) -> RandomPlayer:
+    """Returns what plays a generator's tasks at random.
+
+    Raises:
+        TypeError: if it makes nothing to play, or its actions cannot be drawn uniformly.
+    """
+    if not isinstance(generator, EnvGenerator):
+        raise TypeError(f"{generator.name} makes {generator.kind}s, not environments.")
+    return RandomPlayer(generator.action_space)
 
 
 def playground(

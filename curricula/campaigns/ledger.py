@@ -14,18 +14,19 @@ from typing import Any
 import numpy as np
 
 from curricula.campaigns.branches import Branch, Grown, Nursery
+from curricula.campaigns.references import committed, references_of
 from curricula.campaigns.seeding import rng_for
 from curricula.campaigns.setup import Setup
 from curricula.campaigns.tally import Tally
 from curricula.statistics import measures
 from taskgen.distribution import TaskDistribution, Weights
+from taskgen.draws import MAX_REASONS
 from taskgen.outcomes import Outcomes
 from taskgen.parameters import Categorical
 from taskgen.source import TaskSource
 from taskgen.splits import Split
 
 _SMALLEST_GENERATION = 0.1
-_MAX_REASONS = 20
 _NOTHING = Outcomes(
     returns=np.zeros((0, 1)),
     lengths=np.zeros((0, 1), dtype=np.int64),
@@ -73,7 +74,13 @@ class Ledger:
         return max(1, min(env_steps, math.ceil(left / num_branches)))
 
 
-def first_record(setup: Setup, branch: Branch, nursery: Nursery, seconds: float) -> dict[str, Any]:
+def first_record(
+    setup: Setup,
+    branch: Branch,
+    nursery: Nursery,
+    seconds: float,
+    references: Mapping[str, Mapping[str, Any]] | None = None,
+) -> dict[str, Any]:
     """Returns the record of generation 0: the untrained learner on the monitor sets.
 
     Args:
@@ -81,6 +88,7 @@ def first_record(setup: Setup, branch: Branch, nursery: Nursery, seconds: float)
         branch: the untrained learner, examined.
         nursery: that it grew in.
         seconds: since the process began to work for the campaign.
+        references: of the monitor sets; see `curricula.campaigns.references`.
     """
     before = {
         "totals": {},
@@ -89,7 +97,7 @@ def first_record(setup: Setup, branch: Branch, nursery: Nursery, seconds: float)
         "incumbent": setup.start.to_json(),
     }
     search = {"state": setup.search.state_dict(), "metrics": {}}
-    common = _common(setup, before, branch, setup.start, nursery, seconds, search)
+    common = _common(setup, before, branch, setup.start, nursery, seconds, search, references or {})
     nothing = {"difference": 0.0, "difference_se": 0.0, "noise": 0.0, "aa_gain_sd": None}
     return {
         **common,
@@ -106,6 +114,7 @@ def next_record(
     grown: Grown,
     nursery: Nursery,
     seconds: float,
+    references: Mapping[str, Mapping[str, Any]] | None = None,
 ) -> dict[str, Any]:
     """Returns the record of a generation that is about to be committed.
 
@@ -115,9 +124,12 @@ def next_record(
         grown: what the generation came to.
         nursery: that its branches grew in.
         seconds: since the last commit, or since the process began where it made none yet.
+        references: of the monitor sets, as for `first_record`.
     """
     search = {"state": setup.search.state_dict(), "metrics": setup.search.metrics()}
-    common = _common(setup, before, grown.branch, grown.incumbent, nursery, seconds, search)
+    common = _common(
+        setup, before, grown.branch, grown.incumbent, nursery, seconds, search, references or {}
+    )
     common["totals"]["lineage_env_steps"] += grown.branch.env_steps
     common["seconds"]["search"] = grown.search_s
     return {
@@ -137,9 +149,10 @@ def _common(
     nursery: Nursery,
     seconds: float,
     search: dict[str, Any],
+    references: Mapping[str, Mapping[str, Any]],
 ) -> dict[str, Any]:
     generation = nursery.generation
-    monitor = _monitor(setup, branch)
+    monitor = _monitor(setup, branch, references)
     reached = _reached(setup, before, branch, generation)
     forgetting, highest = _forgetting(before["best"], monitor)
     best = {**_best(setup, before["best"], monitor, reached, generation), "start_return": highest}
@@ -153,6 +166,7 @@ def _common(
         "parameters": _parameters(incumbent),
         "totals": _totals(before["totals"], nursery.tallies, seconds),
         "monitor": monitor,
+        "references": committed(references, generation),
         "reached": reached,
         "forgetting": forgetting,
         "best": best,
@@ -171,14 +185,19 @@ def _common(
     }
 
 
-def _monitor(setup: Setup, branch: Branch) -> dict[str, dict[str, Any]]:
+def _monitor(
+    setup: Setup, branch: Branch, references: Mapping[str, Mapping[str, Any]]
+) -> dict[str, dict[str, Any]]:
     """Returns the measures of the fixed sets; intervals come from a seed of their own."""
     threshold = setup.config.evaluation.success_threshold
     rng = rng_for(setup.config.seed, 0, "intervals")
-    return {
-        name: measures(branch.exams.get(f"monitor-{name}", _NOTHING), rng, threshold)
-        for name in ("target", "start")
-    }
+    found = {}
+    for name in ("target", "start"):
+        exam = f"monitor-{name}"
+        played = exam in branch.exams
+        held_against = references_of(references.get(exam)) if played else None
+        found[name] = measures(branch.exams.get(exam, _NOTHING), rng, threshold, held_against)
+    return found
 
 
 _PLACES = ("adoption", "selection", "monitor-target")
@@ -329,7 +348,7 @@ def _reasons(tallies: Iterable[Tally]) -> dict[str, str]:
     found: dict[str, str] = {}
     for tally in tallies:
         found |= tally.draw_reasons
-    return dict(list(found.items())[-_MAX_REASONS:])
+    return dict(list(found.items())[-MAX_REASONS:])
 
 
 def _sum_of(counts: Iterable[Mapping[str, int]]) -> dict[str, int]:

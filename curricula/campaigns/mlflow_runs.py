@@ -36,9 +36,16 @@ _CAMPAIGN, _KIND, _PLACE = "taskgen.campaign", "taskgen.kind", "taskgen.place"
 _FIRST_COMMIT, _LEARNER = "taskgen.first_commit", "taskgen.learner"
 _PARENT = "mlflow.parentRunId"
 _MAX_METRICS, _MAX_PARAMS, _MAX_VALUE = 1000, 100, 6000
-_QUIET = {
+
+NO_TELEMETRY = {
     "MLFLOW_DISABLE_TELEMETRY": "true",
+    "DO_NOT_TRACK": "true",
     "MLFLOW_DISABLE_AGENT_HINT": "true",
+}
+"""Environment of whatever runs MLflow: nothing leaves this machine."""
+
+_QUIET = {
+    **NO_TELEMETRY,
     "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
     "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2",  # a server that is down must not hold up a campaign
     "MLFLOW_HTTP_REQUEST_TIMEOUT": "20",

@@ -23,7 +23,7 @@ import yaml
 
 from curricula.campaigns import pictures, report
 from curricula.campaigns.checkpoint import CampaignStore
-from curricula.campaigns.config import Plugin, TrackingConfig
+from curricula.campaigns.config import CHANGEABLE, Plugin, TrackingConfig
 from curricula.campaigns.machine import machine_text, package_versions
 from curricula.campaigns.mlflow_runs import NOTE, CampaignRuns, is_remembered, tracking_uri
 from curricula.campaigns.points import (
@@ -40,7 +40,6 @@ from taskgen.distribution import TaskDistribution
 from taskgen.generator import TaskGenerator
 from taskgen.task import Task
 
-_CHANGEABLE = ("budget", "executor", "tracking", "checkpoints")
 _MAX_NAMED = 4
 _MAX_TAG = 8000
 _STATUS = {"KILLED": "stopped"}
@@ -300,7 +299,9 @@ class MlflowTracker:
                 runs.log_learner(role, generation, tags, points)
 
     def _columns(self) -> list[str]:
-        metrics = ["monitor/target_return_iqm", "monitor/target_success_rate"]
+        last = self._way.rows[-1]["scores"].get("target") or {} if self._way.rows else {}
+        told = "score" if "score" in last else "return_iqm"
+        metrics = [f"monitor/target_{told}", "monitor/target_success_rate"]
         metrics += [f"distribution/{name}_high" for name in self._named()]
         return [f"metrics.`{name}`" for name in metrics] + ["tags.`search/decided_by`"]
 
@@ -389,7 +390,7 @@ def _flattened(config: Record) -> dict[str, Any]:
         else:
             params[metric_name(path)] = json.dumps(value) if isinstance(value, list) else value
 
-    walk({key: value for key, value in config.items() if key not in _CHANGEABLE}, "")
+    walk({key: value for key, value in config.items() if key not in CHANGEABLE}, "")
     return params
 
 

@@ -7,10 +7,10 @@ state and no window) for figures. Everything comes from commit records; nothing 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,13 +21,11 @@ from curricula.campaigns.records import Record
 from taskgen.cards import parameter_card
 from taskgen.generator import TaskGenerator
 from taskgen.task import Task
-from taskgen.watchdog import TookTooLong, time_limit
+from taskgen.watchdog import answers
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
-
-_T = TypeVar("_T")
 
 SHEET_WIDTH = 600
 DPI = 100
@@ -36,6 +34,7 @@ MAX_PARAMETERS = 7
 PATIENCE_S = 20.0
 """How long a generator may take to draw or describe one task, in seconds."""
 
+_TOLD = ("score", "return_iqm", "success_rate")
 _GAP, _LINE, _FONT_SIZE = 8, 13, 11
 _MAX_TOLD = 3
 _COLOURS = {"target": "#1f4e79", "start": "#b5651d"}
@@ -80,7 +79,7 @@ def task_pictures(generator: TaskGenerator, tasks: Sequence[Task]) -> list[NDArr
 
     One that hangs is given up after `PATIENCE_S`, and the tasks after it have cards too.
     """
-    drawn = _guarded(lambda task: np.asarray(generator.render(task)), tasks)
+    drawn = answers(lambda task: np.asarray(generator.render(task)), tasks, PATIENCE_S)
     return [_picture_or_card(picture, task) for picture, task in zip(drawn, tasks, strict=True)]
 
 
@@ -101,7 +100,7 @@ def task_features(generator: TaskGenerator, tasks: Sequence[Task]) -> list[dict[
         found = {str(name): float(value) for name, value in generator.describe(task).items()}
         return {name: value for name, value in found.items() if math.isfinite(value)}
 
-    return [features or {} for features in _guarded(finite, tasks)]
+    return [features or {} for features in answers(finite, tasks, PATIENCE_S)]
 
 
 def adaptation_figure(record: Record) -> Figure:
@@ -150,7 +149,7 @@ class Way:
                 "decided_by": (record.get("decision") or {}).get("decided_by"),
                 "difference": (record.get("decision") or {}).get("difference"),
                 "scores": {
-                    name: {key: measures.get(key) for key in ("return_iqm", "success_rate")}
+                    name: {key: measures[key] for key in _TOLD if key in measures}
                     for name, measures in record["monitor"].items()
                 },
                 "reached": record.get("reached"),
@@ -225,23 +224,6 @@ def _write_caption(draw: ImageDraw.ImageDraw, x: int, y: int, width: int, text: 
         draw.text((x, y + row * _LINE), line.rstrip(","), fill="#333333", font=font)
 
 
-def _guarded(call: Callable[[Task], _T], tasks: Sequence[Task]) -> list[_T | None]:
-    """Returns what the call says of each task: None where it raises, and from one that hangs on.
-
-    A generator's pictures and words must not cost more than themselves.
-    """
-    answers: list[_T | None] = []
-    for task in tasks:
-        try:
-            with time_limit(PATIENCE_S):
-                answers.append(call(task))
-        except TookTooLong:
-            break
-        except Exception:
-            answers.append(None)
-    return [*answers, *[None] * (len(tasks) - len(answers))]
-
-
 def _picture_or_card(picture: NDArray[Any] | None, task: Task) -> NDArray[np.uint8]:
     if picture is None or picture.ndim != 3 or picture.shape[2] != 3 or picture.size == 0:
         return parameter_card(task)
@@ -287,8 +269,10 @@ def _plot_scores(axes: Axes, way: Way) -> None:
     """Monitor scores with their intervals over env steps."""
     rows = way.thinned()
     steps = [row["env_steps"] for row in rows]
+    has_score = any("score" in measures for measures in rows[-1]["scores"].values())
+    told = "score" if has_score else "return_iqm"
     for name in rows[-1]["scores"]:
-        triples = [interval((row["scores"].get(name) or {}).get("return_iqm")) for row in rows]
+        triples = [interval((row["scores"].get(name) or {}).get(told)) for row in rows]
         estimate, low, high = np.array(
             [[v if is_number(v) else math.nan for v in triple] for triple in triples]
         ).T
@@ -297,7 +281,7 @@ def _plot_scores(axes: Axes, way: Way) -> None:
             steps, estimate, marker=_marker(rows), markersize=4, color=_colour(name), label=name
         )
     axes.set_xlabel("env steps")
-    axes.set_ylabel("return (IQM)")
+    axes.set_ylabel("score" if has_score else "return (IQM)")
     axes.legend(frameon=False, fontsize=8)
 
 

@@ -84,6 +84,7 @@ def result_points(test: Mapping[str, Any]) -> dict[str, float]:
     if kind != "sealed":
         return measure_points(kind, test["name"], measures)
     points = measure_points("test", "target", measures)
+    points |= measure_points("test", "target", test.get("bayes") or {})
     if is_number(test.get("uses")):
         points["test/uses"] = float(test["uses"])
     return points
@@ -98,6 +99,20 @@ def measure(measures: Mapping[str, Any], name: str) -> Any:
     """
     value, ends = measures.get(name), measures.get(f"{name}_interval")
     return [value, *ends] if ends else value
+
+
+def headline(measures: Mapping[str, Any]) -> tuple[str, Any]:
+    """Returns the name and the value of what is told first: the score, the return where none is.
+
+    Example:
+        >>> headline({"score": [0.5, 0.4, 0.6], "return_iqm": [7.0, 6.0, 8.0]})
+        ('score', [0.5, 0.4, 0.6])
+        >>> headline({"return_iqm": [7.0, 6.0, 8.0]})
+        ('return', [7.0, 6.0, 8.0])
+    """
+    if "score" in measures:
+        return "score", measures["score"]
+    return "return", measures.get("return_iqm")
 
 
 def interval(value: Any) -> tuple[Any, Any, Any]:

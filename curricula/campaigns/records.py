@@ -25,6 +25,9 @@
                                                only with generation.merge; goes_on: the learner is
                                                the merge, the distribution still the winner's
   "monitor": {"target": measures, "start": measures}, "forgetting": float,
+  "references": {exam: {"generation": int}},   the commit that has the set's oracle and random play:
+              there also "tasks": [id's first 16 digits], "random": [float], "oracle": [float]
+              (null: not known), or "failure"
   "tasks": [task JSON], "search": state, "search_metrics": {…}, "noise_history": [float],
   "gain_history": [float], "quarantine": {task id: reason},
   "draws": counts, "draw_reasons": {row and seed: reason},
@@ -37,6 +40,8 @@
 measures = {"return_iqm": [estimate, low, high], "return_mean": …, "mastered_share": …,
             "success_rate": …, "adaptation_gain": …, "length_gain": …, "return_cvar10": …,
             "<each of those three>_interval": [low, high] | null,
+            "score": [estimate, low, high], "oracle_regret", "oracle_regret_interval",
+                      only where the oracle is known, "num_scored" where not of all tasks,
             "curve": {"returns": [E], "successes": [E] | null, "lengths": [E]}, "num_tasks": int}
 ```
 """

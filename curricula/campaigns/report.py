@@ -16,7 +16,7 @@ from typing import Any
 
 from curricula.campaigns import words
 from curricula.campaigns.pictures import Way
-from curricula.campaigns.points import interval, is_number, measure, winner_of
+from curricula.campaigns.points import headline, interval, is_number, measure, winner_of
 from curricula.campaigns.records import Record
 
 MAX_CHARACTERS = 8000
@@ -26,16 +26,6 @@ NUM_ROWS = 20
 _MAX_NAME = 80
 _MAX_NOTE = 600
 _DASH = "\u2060–\u2060"  # joined, so that narrow tables do not break an interval
-
-_MEASURES = {
-    "return_iqm": "return (IQM)",
-    "return_mean": "return (mean)",
-    "return_cvar10": "return of the worst 10 %",
-    "success_rate": "success rate",
-    "mastered_share": "mastered share",
-    "adaptation_gain": "adaptation gain (last − first)",
-    "length_gain": "steps saved (first − last)",
-}
 
 
 def escape(text: Any, length: int = _MAX_NAME) -> str:
@@ -172,8 +162,8 @@ def _purpose(config: Record) -> str:
 def _standing(way: Way, status: str) -> str:
     row = way.rows[-1]
     scores = "; ".join(
-        f"{escape(name)} set: return {words.with_interval(score['return_iqm'])}, "
-        f"success {words.with_interval(score['success_rate'])}"
+        f"{escape(name)} set: {words.headline_text(score)}, "
+        f"success {words.with_interval(score.get('success_rate'))}"
         for name, score in row["scores"].items()
     )
     lasted = f", {words.duration(row['seconds'])}" if is_number(row["seconds"]) else ""
@@ -190,7 +180,7 @@ def _frontier_text(row: Mapping[str, Any]) -> str:
         return ""
     measures = reached["measures"]
     scores = (
-        f"return {words.with_interval(measure(measures, 'return_iqm'))}, "
+        f"{words.headline_text(measures)}, "
         f"success {words.with_interval(measure(measures, 'success_rate'))}"
     )
     kept = {
@@ -214,23 +204,29 @@ def _generation_table(
         return []
     names = way.moved()[:4]
     columns = ["generation", "env steps", "decided by", "difference", *map(escape, names)]
+    told = headline(rows[0]["scores"].get("target", {}))[0]
     return [
-        *_table_head([*columns, "target return", "target success"]),
-        *(_row(_generation_cells(row, names, runs, experiment)) for row in rows),
+        *_table_head([*columns, f"target {told}", "target success"]),
+        *(_row(_generation_cells(row, names, told, runs, experiment)) for row in rows),
     ]
 
 
 def _generation_cells(
-    row: Mapping[str, Any], names: Sequence[str], runs: Mapping[int, str], experiment: str
+    row: Mapping[str, Any],
+    names: Sequence[str],
+    told: str,
+    runs: Mapping[int, str],
+    experiment: str,
 ) -> list[str]:
     score = row["scores"].get("target", {})
+    name, value = headline(score)
     return [
         _link(row["generation"], runs, experiment),
         words.number(row["env_steps"]),
         escape(row["decided_by"] or "–"),
         words.number(row["difference"]),
         *(_region(row["parameters"].get(name, "–")) for name in names),
-        words.number(interval(score.get("return_iqm"))[0]),
+        words.number(interval(value)[0] if name == told else None),
         words.number(interval(score.get("success_rate"))[0]),
     ]
 
@@ -268,7 +264,7 @@ def _monitor_table(record: Record) -> list[str]:
     """A row for each measure, a column for each set that never decides anything."""
     sets = record["monitor"]
     lines = _table_head(["monitor set", *map(escape, sets)])
-    for key, label in _MEASURES.items():
+    for key, label in words.MEASURES.items():
         values = [measure(measures, key) for measures in sets.values()]
         if any(is_number(interval(value)[0]) for value in values):
             lines.append(_row([label, *map(words.with_interval, values)]))

@@ -19,6 +19,7 @@ from curricula.campaigns.branches import Nursery
 from curricula.campaigns.checkpoint import CampaignError, CampaignStore, write_atomically
 from curricula.campaigns.exams import Exam, ExamSet, exam_set, play_tasks
 from curricula.campaigns.executors import using_threads
+from curricula.campaigns.references import against_bayes, exam_references, task_references
 from curricula.campaigns.seeding import rng_for, seed_for
 from curricula.campaigns.setup import Setup
 from curricula.statistics import measures
@@ -39,20 +40,25 @@ def sealed_test(
         nursery: whose start is that commit.
 
     Returns:
-        {"kind": "sealed", "name", "generation", "uses", "env_steps", "measures", "target"}.
+        {"kind": "sealed", "name", "generation", "uses", "env_steps", "measures", "target",
+        "bayes"}; the last is what `against_bayes` returns.
     """
     branch = nursery.start_branch()
     exams = setup.sealed_exams(setup.distribution(record["incumbent"]))
     nursery.examine([branch], exams)
     outcomes = concatenate([branch.exams[exam.name] for exam in exams])
+    references = exam_references(nursery, exams) if setup.generator.has_oracle else None
     rng = rng_for(setup.config.seed, 0, "test/intervals")
+    threshold = setup.config.evaluation.success_threshold
+    place = setup.distribution(exams[0].distribution)
     result = {
         "kind": "sealed",
         "name": "sealed test",
         "generation": record["generation"],
         "env_steps": sum(tally.evaluation_env_steps for tally in nursery.tallies),
         "target": exams[0].distribution,
-        "measures": measures(outcomes, rng, setup.config.evaluation.success_threshold),
+        "measures": measures(outcomes, rng, threshold, references),
+        "bayes": against_bayes(setup, place, outcomes, rng),
     }
     return store.add_test_result(result)
 
@@ -117,15 +123,17 @@ def tasks_test(
         learner, _ = restore(config, generator, store.state(record))
         play_seed = seed_for(config.seed, 0, f"{kind}/{name}/play")
         curve = play_tasks(tasks, config, generator, learner, play_seed)
+        references, random_env_steps = task_references(config, generator, tasks, play_seed)
     rng = rng_for(config.seed, 0, "test/intervals")
+    threshold = config.evaluation.success_threshold
     result = {
         "kind": kind,
         "name": name,
         "generation": record["generation"],
-        "env_steps": curve.num_env_steps,
+        "env_steps": curve.num_env_steps + random_env_steps,
         "trained_on": _num_trained_on(generator, tasks, store.seen()),
         "failed": len(curve.failures),
-        "measures": measures(curve.outcomes, rng, config.evaluation.success_threshold),
+        "measures": measures(curve.outcomes, rng, threshold, references),
     }
     return store.add_test_result(result)
 

@@ -9,10 +9,8 @@ import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from taskgen.draws import Draws
+from taskgen.draws import MAX_REASONS, Draws
 from taskgen.task import Task
-
-_MAX_REASONS = 20
 
 
 @dataclass
@@ -49,5 +47,5 @@ class Tally:
         """Adds what became of the tasks that a source made."""
         counts = draws.to_json()
         reasons = self.draw_reasons | counts.pop("reasons")
-        self.draw_reasons = dict(list(reasons.items())[-_MAX_REASONS:])
+        self.draw_reasons = dict(list(reasons.items())[-MAX_REASONS:])
         self.draws = {name: self.draws.get(name, 0) + count for name, count in counts.items()}

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeAlias
 
-from curricula.campaigns.points import interval, is_number, winner_of
+from curricula.campaigns.points import headline, interval, is_number, winner_of
 from curricula.campaigns.records import Record
 
 Escape: TypeAlias = Callable[[Any], str]
@@ -34,6 +34,22 @@ STREAM_REASONS = {
     "rollback": "but fell beyond the noise, and went back to the last commit with it",
 }
 """What becomes of the one learner and its distribution in stream mode, by `decided_by`."""
+
+
+MEASURES = {
+    "score": "score (0 random, 1 oracle)",
+    "return_iqm": "return (IQM)",
+    "return_mean": "return (mean)",
+    "return_cvar10": "return of the worst 10 %",
+    "success_rate": "success rate",
+    "mastered_share": "mastered share",
+    "adaptation_gain": "adaptation gain (last − first)",
+    "length_gain": "steps saved (first − last)",
+    "oracle_regret": "below the oracle",
+    "num_tasks": "tasks",
+    "num_scored": "tasks with a score",
+}
+"""What the measures of a task set are called, in the order of telling."""
 
 
 def duration(seconds: float | None) -> str:
@@ -94,6 +110,32 @@ def with_interval(measure: Any) -> str:
     if not is_number(estimate):
         return "–"
     return f"{estimate:.3f}" + (f" [{low:.3f}, {high:.3f}]" if is_number(low) else "")
+
+
+def headline_text(measures: Mapping[str, Any]) -> str:
+    """Returns what is told first of a task set, with its name and interval; "–" for nothing.
+
+    Example:
+        >>> headline_text({"return_iqm": [0.5, 0.4, 0.6]}), headline_text({"score": 0.25})
+        ('return 0.500 [0.400, 0.600]', 'score 0.250')
+    """
+    name, value = headline(measures)
+    text = with_interval(value)
+    return text if text == "–" else f"{name} {text}"
+
+
+def bayes_text(found: Mapping[str, Any]) -> str:
+    """Returns how near lifetimes came to the best that anyone can expect of them.
+
+    Example:
+        >>> bayes_text({"bayes_return": 6.66, "lifetime_return": [6.6534, 6.61, 6.69]})
+        'A lifetime earned 6.653 [6.610, 6.690], 99.9 % of the Bayes optimum 6.660.'
+    """
+    optimum, earned = found["bayes_return"], interval(found["lifetime_return"])[0]
+    text = f"A lifetime earned {with_interval(found['lifetime_return'])}"
+    if not is_number(earned) or optimum <= 0.0:
+        return f"{text}; the Bayes optimum is {optimum:.3f}."
+    return f"{text}, {100.0 * earned / optimum:.1f} % of the Bayes optimum {optimum:.3f}."
 
 
 def region_text(region: Any, escape: Escape = str, dash: str = "…") -> str:

@@ -8,7 +8,7 @@ from hypothesis.extra.numpy import arrays
 from scipy.stats import trim_mean
 
 from curricula import statistics
-from curricula.statistics import Estimate
+from curricula.statistics import Estimate, References
 from taskgen.outcomes import Outcomes
 
 numbers = arrays(float, st.integers(1, 40), elements=st.floats(-1e3, 1e3))
@@ -107,6 +107,41 @@ def test_normalised_score_is_a_ratio_of_means():
     assert statistics.normalised_score([1, 9], [0, np.nan], [2, 2]) == 0.5
     assert math.isnan(statistics.normalised_score([1], [1], [1]))
     assert math.isnan(statistics.normalised_score([np.nan], [1], [2]))
+
+
+def test_the_interval_of_a_score_draws_whole_tasks():
+    references = References(np.array([0.0, 0.5, np.nan]), np.array([1.0, 1.5, 9.0]))
+    rng = np.random.default_rng(0)
+    found = statistics.normalised_interval(references, [0.75, 0.75, 9.0], rng)
+    # One task has the score 0.75, the other 0.25; a resample has both, or one of them twice.
+    assert found == statistics.Estimate(0.5, 0.25, 0.75)
+    nothing = statistics.normalised_interval(references, [np.nan, np.nan, 1.0], rng)
+    assert all(math.isnan(x) for x in (nothing.value, nothing.low, nothing.high))
+
+
+def test_resamples_without_room_above_random_are_left_out():
+    references = References(np.array([0.0, 1.0]), np.array([1.0, 1.0]))
+    found = statistics.normalised_interval(references, [0.5, 1.0], np.random.default_rng(0))
+    assert found == statistics.Estimate(0.5, 0.5, 0.5)
+
+
+def test_measures_against_references_by_hand():
+    references = References(np.array([0.0, 0.0, 1.0, 0.0]), np.array([4.0, 2.0, np.nan, 9.0]))
+    plain = statistics.measures(played(), np.random.default_rng(0), 0.8)
+    found = statistics.measures(played(), np.random.default_rng(0), 0.8, references)
+    assert {key: found[key] for key in plain} == plain
+    # The third task has no oracle, the fourth was never ended: (2 + 1) / (4 + 2).
+    assert found["score"] == [0.5, 0.5, 0.5]
+    assert found["oracle_regret"] == 1.5  # the mean of 4 − 2 and 2 − 1
+    assert found["oracle_regret_interval"] == [1.0, 2.0]
+    assert (found["num_tasks"], found["num_scored"]) == (3, 2)
+    unknown = References(references.random, np.full(4, np.nan))
+    assert statistics.measures(played(), np.random.default_rng(0), 0.8, unknown) == plain
+
+
+def test_a_lifetime_counts_with_all_its_units():
+    estimate, low, high = statistics.lifetime_estimate(played(), np.random.default_rng(0))
+    assert (estimate, low, high) == (2.0, 2.0, 2.0)  # 0 + 2 and 1 + 1; the others were cut
 
 
 def played(**changes):

@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from taskgen.watchdog import TookTooLong, time_limit
+from taskgen.watchdog import TookTooLong, answers, time_limit
 
 
 def loop_for_ever():
@@ -66,3 +66,27 @@ def test_an_inner_limit_leaves_the_outer_one_running():
     with pytest.raises(TookTooLong, match=r"within 0.3 s"), time_limit(0.3):
         stumble_and_go_on()
     assert signal.getitimer(signal.ITIMER_REAL)[0] == 0.0
+
+
+def test_what_raises_costs_its_answer_and_what_hangs_the_rest():
+    asked = []
+
+    def call(item):
+        asked.append(item)
+        if item == 3:
+            loop_for_ever()
+        return 6 // item
+
+    assert answers(call, [1, 0, 2, 3, 6], each_s=0.05) == [6, None, 3, None, None]
+    assert asked == [1, 0, 2, 3]
+
+
+def test_all_answers_together_have_a_limit_too():
+    def call(item):
+        time.sleep(0.1)
+        return item
+
+    found = answers(call, list(range(100)), each_s=5.0, all_s=0.35)
+    num = sum(answer is not None for answer in found)
+    assert 1 <= num <= 3
+    assert found == [*range(num), *[None] * (100 - num)]

@@ -11,22 +11,30 @@ from typing import TYPE_CHECKING, Annotated, Any, Self
 
 import typer
 
-from curricula.campaigns.checkpoint import CampaignStore, campaign_folder, campaign_names
-from curricula.campaigns.commands.common import (
+from curricula.campaigns.checkpoint import (
     DEFAULT_ROOT,
+    CampaignStore,
+    campaign_folder,
+    campaign_names,
+)
+from curricula.campaigns.commands.common import (
     CampaignName,
     Root,
     UserError,
     print_table,
 )
 from curricula.campaigns.commands.server import page_address
+from curricula.campaigns.config import CHANGEABLE_KEYS
 from curricula.campaigns.machine import machine_text
 from curricula.campaigns.points import measure
 from curricula.campaigns.words import (
+    MEASURES,
     amount,
+    bayes_text,
     decision_text,
     duration,
     gain_text,
+    headline_text,
     moving_regions,
     used_name,
     uses_text,
@@ -41,21 +49,11 @@ if TYPE_CHECKING:
 Plain = Annotated[bool, typer.Option("--plain", help="lines instead of a live display")]
 NoTracking = Annotated[bool, typer.Option("--no-tracking", help="log nothing to MLflow")]
 
-_MEASURES = {
-    "return_iqm": "return (IQM)",
-    "success_rate": "success",
-    "adaptation_gain": "adaptation gain",
-    "length_gain": "steps saved, first − last",
-    "mastered_share": "mastered",
-    "return_cvar10": "return, worst 10 %",
-    "num_tasks": "tasks",
-}
+_COUNTS = ("num_tasks", "num_scored")
 _SHOWN_GENERATIONS = 12
 _SHOWN_TASKS = 3
 
-# Threads are not among them: they decide how sums are split, and so the last bits of results.
-_CHANGEABLE = ("budget.*", "executor.name", "executor.workers", "tracking.*", "checkpoints.*")
-_MAY_CHANGE = ", ".join(_CHANGEABLE)
+_MAY_CHANGE = ", ".join(CHANGEABLE_KEYS)
 
 
 def register(app: typer.Typer) -> None:
@@ -154,7 +152,7 @@ def status(
         typer.echo(text)
     print_measures(last["monitor"])
     print_table(
-        ["gen", "went on", "gain", "validation return", "success", "distribution", "steps"],
+        ["gen", "went on", "gain", "validation", "success", "distribution", "steps"],
         [_generation_row(record) for record in records[-_SHOWN_GENERATIONS:]],
     )
 
@@ -224,7 +222,7 @@ def changed_sections(
 
 
 def _may_change(path: str) -> bool:
-    return path in _CHANGEABLE or f"{path.partition('.')[0]}.*" in _CHANGEABLE
+    return path in CHANGEABLE_KEYS or f"{path.partition('.')[0]}.*" in CHANGEABLE_KEYS
 
 
 class StopOnSignal:
@@ -273,7 +271,7 @@ def print_measures(monitor: dict[str, Any]) -> None:
     sets = {name: measures for name, measures in monitor.items() if measures}
     rows = [
         [label, *(_measure(key, measures) for measures in sets.values())]
-        for key, label in _MEASURES.items()
+        for key, label in MEASURES.items()
     ]
     print_table(["", *sets], [row for row in rows if any(cell != "–" for cell in row[1:])])
 
@@ -288,6 +286,8 @@ def print_result(result: dict[str, Any]) -> None:
     if failed := result.get("failed"):
         typer.echo(f"{failed} of these tasks could not be played to the end.")
     print_measures({name: result["measures"]})
+    if bayes := result.get("bayes"):
+        typer.echo(bayes_text(bayes))
     print_curve(result["measures"].get("curve") or {})
 
 
@@ -386,7 +386,7 @@ def _print_all(root: Path) -> None:
     for name in names:
         records = list(CampaignStore(root / "campaigns" / name).records())
         rows.append([name, *(_generation_row(records[-1]) if records else ["–"] * 7)])
-    columns = ["gen", "went on", "gain", "validation return", "success", "distribution", "steps"]
+    columns = ["gen", "went on", "gain", "validation", "success", "distribution", "steps"]
     print_table(["campaign", *columns], rows)
 
 
@@ -406,7 +406,7 @@ def _of(bound: float | None, text: Any) -> str:
 
 def _measure(key: str, measures: dict[str, Any]) -> str:
     value = measure(measures, key)
-    return str(value) if key == "num_tasks" and value is not None else with_interval(value)
+    return str(value) if key in _COUNTS and value is not None else with_interval(value)
 
 
 def _generation_row(record: dict[str, Any]) -> list[str]:
@@ -416,7 +416,7 @@ def _generation_row(record: dict[str, Any]) -> list[str]:
         str(record["generation"]),
         decision_text(record),
         gain_text(record),
-        with_interval(target.get("return_iqm")),
+        headline_text(target),
         with_interval(measure(target, "success_rate")),
         regions,
         amount(record["totals"]["env_steps"]),

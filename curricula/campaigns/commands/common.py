@@ -16,7 +16,6 @@ if TYPE_CHECKING:
 Root = Annotated[
     Path, typer.Option(help="folder of campaigns and of the MLflow store", show_default=True)
 ]
-DEFAULT_ROOT = Path("mlruns")
 
 _FILE_WIDTH = 160  # where there is no terminal to fit
 

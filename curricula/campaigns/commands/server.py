@@ -16,7 +16,9 @@ from typing import Annotated
 
 import typer
 
-from curricula.campaigns.commands.common import DEFAULT_ROOT, Root, UserError
+from curricula.campaigns.checkpoint import DEFAULT_ROOT
+from curricula.campaigns.commands.common import Root, UserError
+from curricula.campaigns.mlflow_runs import NO_TELEMETRY
 
 HOST = "127.0.0.1"
 DEFAULT_PORT = 5000
@@ -24,12 +26,7 @@ DEFAULT_PORT = 5000
 # MLflow opens on its pages for language models unless the address says what is meant.
 _WORKFLOW = "workflowType=machine_learning"
 
-_LIGHT = {
-    "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
-    "MLFLOW_DISABLE_TELEMETRY": "true",
-    "DO_NOT_TRACK": "true",
-    "MLFLOW_DISABLE_AGENT_HINT": "true",
-}
+_LIGHT = {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false", **NO_TELEMETRY}
 
 
 def register(app: typer.Typer) -> None:

@@ -13,9 +13,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import numpy as np
 import typer
 
-from curricula.campaigns.checkpoint import CampaignStore, campaign_folder
+from curricula.campaigns.checkpoint import DEFAULT_ROOT, CampaignStore, campaign_folder
 from curricula.campaigns.commands.common import (
-    DEFAULT_ROOT,
     CampaignName,
     Root,
     UserError,

@@ -303,8 +303,8 @@ def test_measures_are_printed_with_their_intervals(capsys) -> None:
     print_measures({"sealed test": {**measures, "adaptation_gain": 0.125, "num_tasks": 8}})
     lines = capsys.readouterr().out.splitlines()[1:]
     assert dict(re.split(r"\s{2,}", line.strip()) for line in lines) == {
-        "success": "0.500 [0.250, 0.750]",
-        "adaptation gain": "0.125",
+        "success rate": "0.500 [0.250, 0.750]",
+        "adaptation gain (last − first)": "0.125",
         "tasks": "8",
     }
 

@@ -177,11 +177,13 @@ def test_plain_lines_say_what_happened() -> None:
     display.stop()
     assert out.getvalue().splitlines() == [
         "campaign trip: about 1 M env steps, 1 min 40 s, 2 MB on disk",
-        "committed generation 0: untrained start, gain +0.032, validation 0.500 [0.400, 0.600], "
-        "success 0.250, size 5…7 (aim 5…13), 1 k env steps, 1 s, 1 min 40 s left",
+        "committed generation 0: untrained start, gain +0.032, validation "
+        "return 0.500 [0.400, 0.600], success 0.250, size 5…7 "
+        "(aim 5…13), 1 k env steps, 1 s, 1 min 40 s left",
         "generation 1: train (2 branches, 200 k env steps)",
-        "committed generation 1: move by test, gain +0.032, validation 0.500 [0.400, 0.600], "
-        "success 0.250, size 5…7 (aim 5…13), 201 k env steps, 51 s, 3 min 20 s left",
+        "committed generation 1: move by test, gain +0.032, validation "
+        "return 0.500 [0.400, 0.600], success 0.250, size 5…7 "
+        "(aim 5…13), 201 k env steps, 51 s, 3 min 20 s left",
     ]
 
 
