@@ -88,7 +88,7 @@ def first_record(
         branch: the untrained learner, examined.
         nursery: that it grew in.
         seconds: since the process began to work for the campaign.
-        references: of the monitor sets; see `curricula.campaigns.references`.
+        references: of the monitor sets, as `curricula.campaigns.references` measures them.
     """
     before = {
         "totals": {},
