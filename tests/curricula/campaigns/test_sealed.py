@@ -162,7 +162,8 @@ def test_a_suite_is_played_like_an_exam(campaign, corridors, monkeypatch):
     finally:
         torch.set_num_threads(threads)
     seed = seed_for(campaign.config.seed, 0, "suite/corridors/play")
-    assert seen == [(seed, campaign.config.executor.threads), "closed"]
+    of_learner_and_of_random_play = [(seed, campaign.config.executor.threads), "closed"] * 2
+    assert seen == of_learner_and_of_random_play
 
 
 def test_a_suite_does_not_stand_in_for_the_sealed_test(campaign, finished, corridors):
