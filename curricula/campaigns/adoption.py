@@ -195,8 +195,8 @@ def gain_noise(aa_sd: float | None, standard_errors: Sequence[float]) -> float:
     selection tasks; those that are not finite are left out. NaN where nothing is known.
 
     Example:
-        >>> gain_noise(0.3, [0.4]), gain_noise(None, [0.3, 0.5]) ** 2
-        (0.5, 0.17)
+        >>> gain_noise(0.3, [0.4]), gain_noise(None, [0.5, 0.5])
+        (0.5, 0.5)
     """
     finite = [error for error in standard_errors if math.isfinite(error)]
     if not finite and aa_sd is None:
