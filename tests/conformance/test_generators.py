@@ -22,7 +22,7 @@ def name_of(listing):
     return pytest.param(listing.name, marks=pytest.mark.slow if many else ())
 
 
-@pytest.mark.parametrize("name", map(name_of, listings("generators")))
+@pytest.mark.parametrize("name", [name_of(listing) for listing in listings("generators")])
 def test_a_registered_generator_passes_the_suite(name):
     generator = resolve("generators", name)(**OPTIONS.get(name, {}))
     assert generator.name == name

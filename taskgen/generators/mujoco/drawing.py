@@ -15,7 +15,6 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
 from taskgen.cards import parameter_card
-from taskgen.generators.mujoco.bodies import Body
 from taskgen.task import Task
 
 if TYPE_CHECKING:
@@ -55,6 +54,9 @@ def frame(arena: Arena, slot: int = 0) -> NDArray[np.uint8]:
     model, data = simulation.batch.get_model(slot), simulation.batch.get_data(slot)
     model.vis.global_.offwidth, model.vis.global_.offheight = _WIDTH, _HEIGHT
     model.geom_rgba[model.geom_bodyid == 0] = (0.75, 0.78, 0.75, 1.0)
+    if simulation.uneven:  # slopes are told apart by light from the side alone
+        model.vis.headlight.ambient[:], model.vis.headlight.diffuse[:] = 0.1, 0.2
+        model.light_dir[:] = (0.8, 0.3, -0.5)
     mujoco.mj_forward(model, data)
     context = GLContext(_WIDTH, _HEIGHT)
     try:
@@ -66,9 +68,11 @@ def frame(arena: Arena, slot: int = 0) -> NDArray[np.uint8]:
 
 def _drawn(model: Any, data: Any, arena: Arena, slot: int) -> NDArray[np.uint8]:
     scene = mujoco.MjvScene(model, maxgeom=_MAX_GEOMS)
-    camera, option = _camera(arena.body, data), mujoco.MjvOption()
+    camera, option = _camera(arena, data), mujoco.MjvOption()
     every = mujoco.mjtCatBit.mjCAT_ALL
     mujoco.mjv_updateScene(model, data, option, None, camera, every, scene)
+    if arena.simulation.uneven:  # the shadow of hills on hills hides their shape
+        scene.flags[mujoco.mjtRndFlag.mjRND_SHADOW] = 0
     if arena.rules.goal != "none":
         _add_goal(scene, arena, slot, data)
     device = mujoco.MjrContext(model, mujoco.mjtFontScale.mjFONTSCALE_100)
@@ -82,12 +86,17 @@ def _drawn(model: Any, data: Any, arena: Arena, slot: int) -> NDArray[np.uint8]:
     return np.ascontiguousarray(pixels[::-1])
 
 
-def _camera(body: Body, data: Any) -> mujoco.MjvCamera:
+def _camera(arena: Arena, data: Any) -> mujoco.MjvCamera:
+    """Returns a view from the side; of uneven ground one from farther off and above."""
+    body = arena.body
     distance, rise = body.camera
+    azimuth = 90.0
+    if arena.simulation.uneven:
+        distance, rise, azimuth = 2.0 * distance, 0.7 * distance, 125.0
     camera = mujoco.MjvCamera()
     camera.type = int(mujoco.mjtCamera.mjCAMERA_FREE)
     camera.lookat[:] = data.xpos[1] if body.height is not None else 0.0
-    camera.distance, camera.azimuth = distance, 90.0
+    camera.distance, camera.azimuth = distance, azimuth
     camera.elevation = -np.degrees(np.arcsin(min(rise / distance, 1.0)))
     return camera
 
