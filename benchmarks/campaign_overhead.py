@@ -1,9 +1,9 @@
 """How much of a generation is training and evaluation, and how much is the campaign itself?
 
-Runs the preset maze-quickstart for a few generations, in this process and in worker processes, with
-the MLflow tracker at work, and compares the seconds that jobs spent training and evaluating with
-those on the clock from commit to commit, writing and tracking included. Worker processes can also
-wait for each other: their share is that of all workers' time.
+Runs the preset maze-quickstart with three branches for a few generations, in this process and in
+worker processes, with the MLflow tracker at work, and compares the seconds that jobs spent training
+and evaluating with those on the clock from commit to commit, writing and tracking included. Worker
+processes can also wait for each other: their share is that of all workers' time.
 
 `python benchmarks/campaign_overhead.py 2 20000` takes two generations of branches of 20,000 steps.
 """
@@ -43,6 +43,7 @@ def run(executor: str, num_generations: int, branch_env_steps: int) -> list[dict
         "maze-quickstart",
         [
             f"executor.name={executor}",
+            "generation.num_candidates=3",
             f"budget={{generations: {num_generations}}}",
             f"generation.branch_env_steps={branch_env_steps}",
             "evaluation.test_at_end=false",
