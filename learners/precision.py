@@ -19,8 +19,11 @@ import torch
 
 from learners.networks import NetworkShape, RecurrentActorCritic, State
 
-CELLS = ("lstm", "gru")
-KERNELS = ("torch", "fused")
+CELLS = ("gru", "lstm")
+KERNELS = ("fused", "torch")
+_NEARLY = 1.25
+"""What is at most so much slower than the fastest counts as fast: the first of those is taken, so
+that the noise of a measurement does not decide what a campaign computes."""
 
 Option: TypeAlias = tuple[str, str, str]
 """Cell, precision and kernel."""
@@ -145,7 +148,8 @@ def resolve_compute(
         slow = "; this processor has no unit for it, so float32 would be faster" if imitated else ""
         return Compute(*option, count, f"{_words(option, count)}, as configured{slow}.")
     times = _update_seconds(candidates, load)
-    best = min(times, key=times.__getitem__)
+    fastest = min(times.values())
+    best = next(each for each in candidates if times[each] <= _NEARLY * fastest)
     others = ", ".join(
         f"{_words(*candidate)} {1e3 * seconds:.0f} ms"
         for candidate, seconds in times.items()

@@ -222,15 +222,18 @@ def test_candidates_take_turns_and_the_best_turn_of_each_counts(monkeypatch):
     monkeypatch.setattr(precision, "_pass_seconds", pass_seconds)
     monkeypatch.setattr(precision, "_step_seconds", lambda *_: 0.0)
     chosen = resolve_compute("lstm", "float32", load=SMALL)
-    assert turns[:6] == ["torch", "fused"] * 3
+    assert turns[:6] == ["fused", "torch"] * 3
     assert chosen.kernel == "fused"
     assert ": 4000 ms for 4 steps of 2 lifetimes" in chosen.sentence
     assert "torch kernel, with 1 thread 8000 ms" in chosen.sentence
 
 
-@pytest.mark.parametrize(("num_passes", "kernel"), [(3, "torch"), (5, "fused")])
+@pytest.mark.parametrize(("num_passes", "kernel"), [(1, "torch"), (3, "fused"), (5, "fused")])
 def test_acting_counts_as_often_as_it_comes_in_an_update(monkeypatch, num_passes, kernel):
-    """Fused learns a second faster a pass, and acts a second slower a step: 4 steps an update."""
+    """Fused learns a second faster a pass, and acts a second slower a step: 4 steps an update.
+
+    With three passes it is a tenth slower, which is as good as fast, and it comes first.
+    """
     is_fused = {"torch": 0.0, "fused": 1.0}
     passes = lambda network, _: 2.0 - is_fused[network.shape.kernel]  # noqa: E731
     steps = lambda network, _: 1.0 + is_fused[network.shape.kernel]  # noqa: E731

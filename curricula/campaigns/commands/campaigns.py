@@ -81,7 +81,13 @@ def run(
     config = load(campaign, overrides or ())
     named = any(override.startswith("name=") for override in overrides or ())
     if is_preset(campaign) and not named:
-        config = config.model_copy(update={"name": free_name(config.name, root)})
+        free = free_name(config.name, root)
+        if free != config.name:
+            typer.echo(
+                f"{config.name} is there already (`taskgen resume {config.name}` goes on with "
+                f"it); this is a new campaign, {free}"
+            )
+        config = config.model_copy(update={"name": free})
     elif config.name in campaign_names(root):
         raise UserError(
             f"{root} has a campaign {config.name!r} already; go on with it by "
@@ -279,7 +285,9 @@ def print_measures(monitor: dict[str, Any]) -> None:
 def print_result(result: dict[str, Any]) -> None:
     """Prints what a use of the test came to."""
     name, steps = used_name(result), amount(result["env_steps"])
-    typer.echo(f"{name}: learner of generation {result['generation']}, {steps} env steps")
+    typer.echo(
+        f"{name}: learner of generation {result['generation']}, played for {steps} env steps"
+    )
     num_tasks = result["measures"].get("num_tasks")
     if trained_on := result.get("trained_on"):
         typer.echo(f"{trained_on} of these {num_tasks} tasks were trained on by this campaign!")
