@@ -112,10 +112,11 @@ def adapt(
         A policy for the same environment; its `returns` tell what each episode earned.
 
     Raises:
-        ValueError: if `num_episodes` is negative.
+        ValueError: if `num_episodes` is negative, or the environment's spaces are others.
     """
     if num_episodes < 0:
         raise ValueError(f"num_episodes must be at least 0, got {num_episodes}.")
+    _require_spaces(learner, env)
     keys = mix(np.array([seed], dtype=np.uint64))
     horizon = env.spec.max_episode_steps if env.spec is not None else None
     policy = AdaptedPolicy(learner.policy(keys, greedy=greedy), num_episodes, horizon)
@@ -126,6 +127,24 @@ def adapt(
         policy.returns.append(sum(rewards))
         policy.lengths.append(len(rewards))
     return policy
+
+
+def _require_spaces(learner: Learner, env: gymnasium.Env[Any, Any]) -> None:
+    """Refuses an environment whose values the learner would take for others; bounds may differ."""
+    for ours, theirs in zip(
+        learner.spaces or (), (env.observation_space, env.action_space), strict=False
+    ):
+        if _form(ours) != _form(theirs):
+            raise ValueError(
+                f"the learner was made for {ours} and the environment has {theirs}; wrap it so "
+                f"that observations and actions are those of the tasks it was trained on."
+            )
+
+
+def _form(space: gymnasium.Space[Any]) -> tuple[Any, ...]:
+    """Returns the kind of a space, its shape, kind of number and number of choices."""
+    kind = None if space.dtype is None else np.dtype(space.dtype).kind
+    return type(space), space.shape, kind, getattr(space, "n", None)
 
 
 def _play_episode(

@@ -91,6 +91,8 @@ class Learner(ABC):
     """The kinds of generators it can play: "env", "problem"."""
     Config: ClassVar[type[Any]]
     """The dataclass of its settings."""
+    spaces: tuple[gymnasium.Space[Any], gymnasium.Space[Any]] | None = None
+    """Of observations and of actions, for learners that play nowhere else."""
 
     @classmethod
     def resolve(

@@ -122,6 +122,7 @@ class RL2(Learner):
         seed: int,
     ) -> None:
         self.config = config
+        self.spaces = (observation_space, action_space)
         self._head = make_head(action_space)
         self._rewards = RewardScaler(config.gamma, enabled=config.normalize_rewards)
         self._features = InputFeatures(

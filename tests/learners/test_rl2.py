@@ -1,5 +1,6 @@
 """RL² on tasks that hide nothing from us: what it is fed, what it learns from, that it learns."""
 
+import gymnasium
 import numpy as np
 import pytest
 import torch
@@ -291,6 +292,20 @@ def test_it_learns_to_remember_what_paid_and_to_use_it(signs, make_learner, make
     assert len(policy.returns) == 1
     assert policy.lengths == [2]
     assert fingerprint(learner) == before
+
+
+@pytest.mark.parametrize("changes", [{"action": 5}, {"observation": 7}])
+def test_adapting_refuses_an_environment_of_other_spaces(signs, make_learner, changes):
+    learner = make_learner(hidden_size=4)
+    observation, action = learner.spaces
+    single = signs.make_env(signs.make_task({"horizon": 2, "size": 1.0}, seed=3))
+    if "action" in changes:
+        single.action_space = gymnasium.spaces.Discrete(changes["action"])
+    else:
+        single.observation_space = gymnasium.spaces.Box(-1, 1, (changes["observation"],))
+    with pytest.raises(ValueError, match="the learner was made for"):
+        adapt(learner, single, num_episodes=1)
+    assert (observation, action) == learner.spaces
 
 
 def test_a_bandit_is_learned_from_pulls_alone():
