@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import signal
-import threading
 import time
 from pathlib import Path
-from types import FrameType, TracebackType
-from typing import TYPE_CHECKING, Annotated, Any, Self
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -23,22 +21,20 @@ from curricula.campaigns.commands.common import (
     UserError,
     print_table,
 )
-from curricula.campaigns.commands.server import page_address
+from curricula.campaigns.commands.printing import (
+    generation_row,
+    print_all,
+    print_end,
+    print_measures,
+    print_result,
+    root_option,
+    used_text,
+)
+from curricula.campaigns.commands.stopping import StopOnSignal
 from curricula.campaigns.config import CHANGEABLE_KEYS
 from curricula.campaigns.machine import machine_text
-from curricula.campaigns.points import measure
 from curricula.campaigns.words import (
-    MEASURES,
-    amount,
-    bayes_text,
-    decision_text,
-    duration,
-    gain_text,
-    headline_text,
-    moving_regions,
-    used_name,
     uses_text,
-    with_interval,
 )
 
 if TYPE_CHECKING:
@@ -49,7 +45,6 @@ if TYPE_CHECKING:
 Plain = Annotated[bool, typer.Option("--plain", help="lines instead of a live display")]
 NoTracking = Annotated[bool, typer.Option("--no-tracking", help="log nothing to MLflow")]
 
-_COUNTS = ("num_tasks", "num_scored")
 _SHOWN_GENERATIONS = 12
 _SHOWN_TASKS = 3
 
@@ -137,7 +132,7 @@ def status(
 ) -> None:
     """Say how far a campaign is and what it came to. Without a name, list all campaigns."""
     if campaign is None:
-        _print_all(root)
+        print_all(root)
         return
     store = CampaignStore(campaign_folder(campaign, root))
     records = list(store.records())
@@ -146,7 +141,7 @@ def status(
         typer.echo(f"{config.name} has not committed anything yet.")
         return
     last = records[-1]
-    typer.echo(f"{config.name}: generation {last['generation']}, {_used(config, last)}")
+    typer.echo(f"{config.name}: generation {last['generation']}, {used_text(config, last)}")
     if text := machine_text(store.machine()):
         typer.echo(text)
     if last.get("quarantine"):
@@ -159,7 +154,7 @@ def status(
     print_measures(last["monitor"])
     print_table(
         ["gen", "went on", "gain", "validation", "success", "distribution", "steps"],
-        [_generation_row(record) for record in records[-_SHOWN_GENERATIONS:]],
+        [generation_row(record) for record in records[-_SHOWN_GENERATIONS:]],
     )
 
 
@@ -231,86 +226,6 @@ def _may_change(path: str) -> bool:
     return path in CHANGEABLE_KEYS or f"{path.partition('.')[0]}.*" in CHANGEABLE_KEYS
 
 
-class StopOnSignal:
-    """Lets Ctrl-C and SIGTERM stop a campaign: first after the next commit, then at once.
-
-    Args:
-        campaign: what to stop.
-        display: says so.
-    """
-
-    def __init__(self, campaign: Campaign, display: Display) -> None:
-        self._campaign = campaign
-        self._display = display
-        self._before: dict[int, Any] = {}
-        self.received: list[int] = []
-
-    def __enter__(self) -> Self:
-        for number in (signal.SIGINT, signal.SIGTERM):
-            self._before[number] = signal.signal(number, self._handle)
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        for number, handler in self._before.items():
-            signal.signal(number, handler)
-
-    def _handle(self, number: int, frame: FrameType | None) -> None:
-        del frame
-        self.received.append(number)
-        if len(self.received) > 1:
-            for each in self._before:
-                signal.signal(each, signal.SIG_DFL)
-            raise KeyboardInterrupt
-        self._campaign.request_stop()
-        # The interrupted code may be printing, so what is said here comes from elsewhere.
-        sentence = "stopping after the next commit; once more stops at once."
-        threading.Thread(target=self._display.say, args=(sentence,), daemon=True).start()
-
-
-def print_measures(monitor: dict[str, Any]) -> None:
-    """Prints the measures of named task sets side by side."""
-    sets = {name: measures for name, measures in monitor.items() if measures}
-    rows = [
-        [label, *(_measure(key, measures) for measures in sets.values())]
-        for key, label in MEASURES.items()
-    ]
-    print_table(["", *sets], [row for row in rows if any(cell != "–" for cell in row[1:])])
-
-
-def print_result(result: dict[str, Any]) -> None:
-    """Prints what a use of the test came to."""
-    name, steps = used_name(result), amount(result["env_steps"])
-    typer.echo(
-        f"{name}: learner of generation {result['generation']}, played for {steps} env steps"
-    )
-    num_tasks = result["measures"].get("num_tasks")
-    if trained_on := result.get("trained_on"):
-        typer.echo(f"{trained_on} of these {num_tasks} tasks were trained on by this campaign!")
-    if failed := result.get("failed"):
-        typer.echo(f"{failed} of these tasks could not be played to the end.")
-    print_measures({name: result["measures"]})
-    if bayes := result.get("bayes"):
-        typer.echo(bayes_text(bayes))
-    print_curve(result["measures"].get("curve") or {})
-
-
-def print_curve(curve: dict[str, Any]) -> None:
-    """Prints the adaptation curve: what a lifetime's first, second, … episode comes to."""
-    labels = {"returns": "return", "successes": "success", "lengths": "steps"}
-    rows = [
-        [label, *("–" if value is None else f"{value:.3g}" for value in curve[key])]
-        for key, label in labels.items()
-        if curve.get(key)
-    ]
-    if rows:
-        print_table(["by unit of adaptation", *map(str, range(1, len(rows[0])))], rows)
-
-
 def _create_and_run(
     config: CampaignConfig, root: Path, plain: bool, no_tracking: bool, started: float
 ) -> None:
@@ -335,11 +250,11 @@ def _run(
             display.start(campaign.config.model_dump(mode="json"), expected)
             result = campaign.run(started)
         except KeyboardInterrupt:
-            typer.echo(f"stopped at once; `taskgen resume {name}{_root_option(root)}` goes on.")
+            typer.echo(f"stopped at once; `taskgen resume {name}{root_option(root)}` goes on.")
             raise typer.Exit(128 + (stop.received or [signal.SIGINT])[-1]) from None
         finally:
             display.stop()
-    _print_end(campaign, result, root)
+    print_end(campaign, result, root)
 
 
 def _display(plain: bool) -> Display:
@@ -356,76 +271,3 @@ def _tracker(config: CampaignConfig, root: Path, no_tracking: bool) -> Tracker:
     from curricula.campaigns.mlflow_tracker import MlflowTracker
 
     return MlflowTracker(config.tracking, root)
-
-
-def _print_end(campaign: Campaign, result: dict[str, Any], root: Path) -> None:
-    name, record = campaign.config.name, result["record"]
-    typer.echo(f"{name} {result['status']}: {_used(campaign.config, record)}")
-    if result.get("test"):
-        print_result(result["test"])
-    option = _root_option(root)
-    page = getattr(campaign.tracker, "page", None)
-    hints = [
-        [f"taskgen ui{option}", "curves, tasks and learners in MLflow, in a browser"],
-        *([["", f"  {page_address(page)}"]] if page else []),
-        [f"taskgen status {name}{option}", "the same numbers here"],
-        [f"taskgen show TASK_ID{option}", "one of its tasks"],
-        [f"taskgen resume {name}{option}", _resume_hint(result)],
-    ]
-    print_table(["where to look", ""], hints)
-
-
-def _resume_hint(result: dict[str, Any]) -> str:
-    if result["status"] == "finished":
-        return "goes on, with a larger budget: budget.env_steps=…, .generations=… or .hours=…"
-    return "goes on from the last commit"
-
-
-def _root_option(root: Path) -> str:
-    return "" if root == DEFAULT_ROOT else f" --root {root}"
-
-
-def _print_all(root: Path) -> None:
-    names = campaign_names(root)
-    if not names:
-        typer.echo(f"{root} holds no campaign yet; start one with `taskgen run maze-quickstart`.")
-        return
-    rows = []
-    for name in names:
-        records = list(CampaignStore(root / "campaigns" / name).records())
-        rows.append([name, *(_generation_row(records[-1]) if records else ["–"] * 7)])
-    columns = ["gen", "went on", "gain", "validation", "success", "distribution", "steps"]
-    print_table(["campaign", *columns], rows)
-
-
-def _used(config: CampaignConfig, record: dict[str, Any]) -> str:
-    totals, budget = record["totals"], config.budget
-    steps = f"{amount(totals['env_steps'])} env steps" + _of(budget.env_steps, amount)
-    hours = None if budget.hours is None else 3600 * budget.hours
-    parts = [steps, duration(totals["seconds"]) + _of(hours, duration)]
-    if budget.generations is not None:
-        parts.append(f"{record['generation']} of {budget.generations} generations")
-    return ", ".join(parts)
-
-
-def _of(bound: float | None, text: Any) -> str:
-    return "" if bound is None else f" of {text(bound)}"
-
-
-def _measure(key: str, measures: dict[str, Any]) -> str:
-    value = measure(measures, key)
-    return str(value) if key in _COUNTS and value is not None else with_interval(value)
-
-
-def _generation_row(record: dict[str, Any]) -> list[str]:
-    target = record["monitor"].get("target") or {}
-    regions = "; ".join(f"{name} {text}" for name, text in moving_regions(record).items())
-    return [
-        str(record["generation"]),
-        decision_text(record),
-        gain_text(record),
-        headline_text(target),
-        with_interval(measure(target, "success_rate")),
-        regions,
-        amount(record["totals"]["env_steps"]),
-    ]

@@ -18,8 +18,10 @@ from PIL import Image
 from typer.testing import CliRunner
 
 from curricula.campaigns.cli import app
-from curricula.campaigns.commands.campaigns import StopOnSignal, free_name, print_measures
+from curricula.campaigns.commands.campaigns import free_name
+from curricula.campaigns.commands.printing import print_measures
 from curricula.campaigns.commands.server import command
+from curricula.campaigns.commands.stopping import StopOnSignal
 from curricula.campaigns.config_files import loads
 from curricula.campaigns.tracking import NullDisplay
 from taskgen.task import Task
