@@ -10,12 +10,10 @@ from __future__ import annotations
 
 import json
 import logging
-import platform
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -23,8 +21,9 @@ import yaml
 
 from curricula.campaigns import pictures, report
 from curricula.campaigns.checkpoint import CampaignStore
-from curricula.campaigns.config import CHANGEABLE, Plugin, TrackingConfig
-from curricula.campaigns.machine import machine_text, package_versions
+from curricula.campaigns.config import Plugin, TrackingConfig
+from curricula.campaigns.logged import commits_between, committed_ms, flattened, versions
+from curricula.campaigns.machine import machine_text
 from curricula.campaigns.mlflow_runs import NOTE, CampaignRuns, is_remembered, tracking_uri
 from curricula.campaigns.points import (
     is_number,
@@ -151,21 +150,21 @@ class MlflowTracker:
         experiment, name = self.tracking.experiment, self._config["name"]
         runs = CampaignRuns(self.uri, self.root, experiment, self._folder, name, reopen)
         self._way, self._previous = pictures.Way(), None
-        for record in _commits(self._folder, 0, runs.logged):
+        for record in commits_between(self._folder, 0, runs.logged):
             self._take(record)
-        runs.log_params(runs.campaign, _flattened(self._config))
+        runs.log_params(runs.campaign, flattened(self._config))
         with _upload(runs, runs.campaign) as out:
             text = yaml.safe_dump(dict(self._config), sort_keys=False, allow_unicode=True)
             (out / "config.yaml").write_text(text, encoding="utf-8")
-            _write_json(out / "versions.json", _versions())
+            _write_json(out / "versions.json", versions())
         return runs
 
     def _missing(self, logged: int, newest: Record | None) -> list[Record]:
         if newest is None:
-            return list(_commits(self._folder, logged + 1))
+            return list(commits_between(self._folder, logged + 1))
         if newest["generation"] <= logged:
             return []
-        return [*_commits(self._folder, logged + 1, newest["generation"] - 1), newest]
+        return [*commits_between(self._folder, logged + 1, newest["generation"] - 1), newest]
 
     def _take(self, record: Record) -> Record | None:
         """Remembers a commit; returns the one before it."""
@@ -176,7 +175,7 @@ class MlflowTracker:
 
     def _log(self, runs: CampaignRuns, record: Record) -> None:
         """Logs one commit: the generation's run first, the campaign's points last."""
-        stamp = _stamp(self._folder, record["generation"])
+        stamp = committed_ms(self._folder, record["generation"])
         before = self._take(record)
         points = record_points(record, before, self._nats(record))
         self._log_generation(runs, record, points, stamp)
@@ -290,7 +289,7 @@ class MlflowTracker:
         last = self._previous["generation"]
         best = (self._previous.get("best") or {}).get("generation", last)
         for role, generation in {"last": last, "best": best}.items():
-            for record in _commits(self._folder, generation, generation):
+            for record in commits_between(self._folder, generation, generation):
                 file = self._folder / record["checkpoint"]["file"]
                 tags = {"checkpoint": str(file), "sha256": record["checkpoint"]["sha256"]}
                 points: dict[str, float] = {}
@@ -357,49 +356,6 @@ def _made_generator(config: Record) -> TaskGenerator | None:
     with suppress(Exception):  # the campaign itself will say what is wrong with it
         return make_generator(Plugin.model_validate(config["generator"]))
     return None
-
-
-def _commits(folder: Path, low: int, high: int | None = None) -> Iterator[Record]:
-    """Yields the records from generation `low` to `high` that can be read, oldest first."""
-    if high is not None and low > high:
-        return
-    for path in sorted((folder / "commits").glob("*.json")):
-        if (
-            path.stem.isdigit()
-            and low <= int(path.stem)
-            and (high is None or int(path.stem) <= high)
-        ):
-            with suppress(OSError, ValueError):
-                yield json.loads(path.read_text(encoding="utf-8"))
-
-
-def _stamp(folder: Path, generation: int) -> int:
-    """When a generation was committed, in milliseconds since 1970."""
-    path = folder / "commits" / f"{generation:06d}.json"
-    return int(1000 * (path.stat().st_mtime if path.is_file() else time.time()))
-
-
-def _flattened(config: Record) -> dict[str, Any]:
-    """What decides the results, by dotted path; what a resume may change is not a param."""
-    params: dict[str, Any] = {}
-
-    def walk(value: Any, path: str) -> None:
-        if isinstance(value, Mapping) and value:
-            for key, inner in value.items():
-                walk(inner, f"{path}.{key}" if path else str(key))
-        else:
-            params[metric_name(path)] = json.dumps(value) if isinstance(value, list) else value
-
-    walk({key: value for key, value in config.items() if key not in CHANGEABLE}, "")
-    return params
-
-
-def _versions() -> dict[str, str]:
-    """Versions of Python and of the packages that decide numbers."""
-    found = {"python": platform.python_version(), "platform": platform.platform()}
-    with suppress(metadata.PackageNotFoundError):
-        found["mlflow"] = metadata.version("mlflow")
-    return found | package_versions()
 
 
 def _write_json(path: Path, value: Any) -> None:
