@@ -10,7 +10,7 @@ import time
 from collections import OrderedDict
 from collections.abc import Sequence
 from contextlib import closing
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
@@ -132,15 +132,20 @@ def exam_set(
     exam: Exam, config: CampaignConfig, generator: TaskGenerator, quarantine: Sequence[str] = ()
 ) -> ExamSet:
     """Returns all tasks of an exam, whichever part is asked for; made once, then remembered."""
-    whole = replace(exam, part=(0, 1))
-    data = [asdict(whole), config.generator.model_dump(), config.splits.model_dump()]
+    data = [_deciding(exam), config.generator.model_dump(), config.splits.model_dump()]
     key = (type(generator), canonical_json(data), tuple(sorted(quarantine)))
     if key not in _kept:
-        _kept[key] = _make_set(whole, config, generator, quarantine)
+        _kept[key] = _make_set(exam, config, generator, quarantine)
     _kept.move_to_end(key)
     while len(_kept) > _NUM_KEPT:
         _kept.popitem(last=False)
     return _kept[key]
+
+
+def _deciding(exam: Exam) -> list[Any]:
+    """Returns what the tasks of an exam depend on: not who plays them, nor how."""
+    apart_from = [_deciding(other) for other in exam.apart_from]
+    return [exam.distribution, exam.split, exam.num_tasks, exam.task_seed, apart_from]
 
 
 def _make_set(

@@ -11,7 +11,7 @@ from curricula.campaigns.branch import stage_failure
 from curricula.campaigns.branches import Nursery
 from curricula.campaigns.campaign import Campaign
 from curricula.campaigns.checkpoint import CampaignStore
-from curricula.campaigns.exams import exam_tasks, random_player
+from curricula.campaigns.exams import exam_set, exam_tasks, random_player
 from curricula.campaigns.ledger import first_record
 from curricula.campaigns.points import record_points, result_points
 from curricula.campaigns.report import generation_text
@@ -225,3 +225,16 @@ def test_the_sealed_test_of_a_bandit_stands_beside_the_bayes_optimum(tmp_path):
     assert points["test/target_bayes_return"] == pytest.approx(13 / 12)
     assert points["test/target_lifetime_return"] == estimate
     assert "score" in result["measures"]
+
+
+def test_all_players_of_an_exam_share_one_set(scene):
+    setup, *_ = scene
+    exam = replace(setup.monitors()[0], task_seed=77)
+    others = [
+        replace(exam, name="theirs", player="oracle", play_seed=5),
+        replace(exam, name="half", part=(0, 2)),
+    ]
+    whole = exam_set(exam, setup.config, setup.generator)
+    assert all(exam_set(other, setup.config, setup.generator) is whole for other in others)
+    elsewhere = replace(exam, task_seed=78)
+    assert exam_set(elsewhere, setup.config, setup.generator) is not whole
