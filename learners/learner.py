@@ -1,8 +1,9 @@
-"""What every learner is: something that meta-trains on tasks, and hands out policies that adapt.
+"""What every learner is: something that meta-trains on tasks, and adapts to new ones.
 
-A `Learner` holds what was learned over all tasks; a `Policy` plays one batch of tasks and holds
-what was learned about those. Adapting changes the policy, never the learner. How well a policy
-adapts is measured from outside, by `learners.evaluation.evaluate`.
+A `Learner` holds what was learned over all tasks. To environments it adapts by a `Policy`, which
+plays one batch of tasks and holds what was learned about those; to problems by `predict`, which
+answers after each unit of adaptation. Adapting never changes the learner. How well it adapts is
+measured from outside, by `learners.evaluation` and `learners.problem_evaluation`.
 """
 
 from __future__ import annotations
@@ -18,7 +19,9 @@ from numpy.typing import NDArray
 
 from learners.merging import merged_parts
 from taskgen.generator import ProblemGenerator
+from taskgen.judging import Predictions
 from taskgen.outcomes import Outcomes
+from taskgen.problems import Problems
 from taskgen.task import Task
 from taskgen.vector import LifetimeVectorEnv
 
@@ -83,8 +86,10 @@ class Policy(ABC):
 class Learner(ABC):
     """Learns to learn over a stream of tasks.
 
-    A learner is made by `cls(observation_space, action_space, config, seed)`; `cls.Config` is a
-    frozen dataclass of its settings, each documented where it stands, with defaults.
+    A learner is made by `cls(observation_space, action_space, config, seed)`, where it plays
+    problems by `cls(input_space, target_space, config, seed)`; `cls.Config` is a frozen dataclass
+    of its settings, each documented where it stands, with defaults. It has `policy` if it plays
+    environments, `predict` if it plays problems.
     """
 
     kinds: ClassVar[frozenset[str]]
@@ -92,7 +97,7 @@ class Learner(ABC):
     Config: ClassVar[type[Any]]
     """The dataclass of its settings."""
     spaces: tuple[gymnasium.Space[Any], gymnasium.Space[Any]] | None = None
-    """Of observations and of actions, for learners that play nowhere else."""
+    """Of observations and actions, or of inputs and targets, for learners of no other spaces."""
 
     @classmethod
     def resolve(
@@ -140,8 +145,11 @@ class Learner(ABC):
     ) -> tuple[Outcomes, Metrics]:
         """Plays one lifetime of each task and learns from those that the mask allows.
 
+        Of problems, a lifetime is one support set and one query set, made with the rng.
+
         Args:
-            play: where the tasks are played; its `lifetime` says how long.
+            play: where the tasks are played, its `lifetime` says how long; or what makes their
+                sets.
             tasks: B tasks.
             train_mask: [B]; False: play it, record its outcome, take no gradient from it.
             rng: of this call alone.
@@ -150,15 +158,37 @@ class Learner(ABC):
             What happened, and metrics named "train/…" with "train/gradient_updates" among them.
         """
 
-    @abstractmethod
     def policy(self, keys: NDArray[np.uint64], *, greedy: bool = False) -> Policy:
-        """Returns a policy with empty memory for B tasks.
+        """Returns a policy with empty memory for B tasks, of a learner that plays environments.
 
         Args:
             keys: one a task, [B]; the randomness of its actions comes from its key alone
                 (`taskgen.randomness`), so that it does not depend on the batch.
             greedy: take the likeliest action instead of drawing one.
+
+        Raises:
+            TypeError: if the learner plays no environments.
         """
+        del keys, greedy
+        raise _plays_other("act in environments", "policy", "problems", "predict")
+
+    def predict(self, problems: Problems) -> Predictions:
+        """Returns what a learner of problems says about the query points, unit by unit.
+
+        Adapts to each support set anew, and reads neither the query targets nor, for the answer
+        to one query point, the others. Nothing is random in it.
+
+        Args:
+            problems: B of them; where the mask is False there is no support point.
+
+        Returns:
+            Answers before any adaptation and after each unit of it, [B, E, Q, …].
+
+        Raises:
+            TypeError: if the learner plays no problems.
+        """
+        del problems
+        raise _plays_other("solve problems", "predict", "environments", "policy")
 
     @abstractmethod
     def parts(self) -> Mapping[str, Stateful]:
@@ -202,3 +232,10 @@ class Learner(ABC):
             winner: index of the branch whose optimiser goes on.
         """
         return merged_parts(self.parts(), parent, branches, weights, winner)
+
+
+def _plays_other(cannot: str, method: str, other: str, its_method: str) -> TypeError:
+    return TypeError(
+        f"this learner does not {cannot}, so it has no {method}; "
+        f"if it plays {other}, ask for its {its_method}."
+    )

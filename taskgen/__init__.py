@@ -24,12 +24,14 @@ if TYPE_CHECKING:
     from taskgen.generator import ProblemGenerator as ProblemGenerator
     from taskgen.generator import TaskGenerator as TaskGenerator
     from taskgen.generator import Validity as Validity
+    from taskgen.judging import Predictions as Predictions
     from taskgen.outcomes import Outcomes as Outcomes
     from taskgen.parameters import Categorical as Categorical
     from taskgen.parameters import Float as Float
     from taskgen.parameters import Int as Int
     from taskgen.parameters import OutOfSpace as OutOfSpace
     from taskgen.parameters import ParameterSpace as ParameterSpace
+    from taskgen.problems import Problems as Problems
     from taskgen.registry import listings as listings
     from taskgen.registry import resolve as resolve
     from taskgen.source import TaskSource as TaskSource
@@ -45,12 +47,14 @@ _HOMES = {
     "ProblemGenerator": "generator",
     "TaskGenerator": "generator",
     "Validity": "generator",
+    "Predictions": "judging",
     "Outcomes": "outcomes",
     "Categorical": "parameters",
     "Float": "parameters",
     "Int": "parameters",
     "OutOfSpace": "parameters",
     "ParameterSpace": "parameters",
+    "Problems": "problems",
     "listings": "registry",
     "resolve": "registry",
     "TaskSource": "source",

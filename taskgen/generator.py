@@ -18,10 +18,12 @@ from numpy.typing import NDArray
 
 from taskgen.batch import TaskBatch
 from taskgen.parameters import Columns, ParameterSpace, Row
+from taskgen.problems import Problems, stacked
 from taskgen.task import Task, canonical_json
 
 if TYPE_CHECKING:
     import gymnasium
+    from gymnasium.spaces import Box, Discrete
 
     from taskgen.distribution import TaskDistribution
     from taskgen.vector import FamilyVectorEnv
@@ -201,30 +203,39 @@ class EnvGenerator(TaskGenerator):
         return self._specimen.action_space
 
 
-@dataclass(frozen=True)
-class Problems:
-    """B supervised problems: a support set to learn from, a query set to be judged on.
+class ProblemGenerator(TaskGenerator):
+    """A family of supervised problems: regression or classification from few examples.
 
-    Args:
-        support_x: inputs, [B, num_support, …].
-        support_y: targets, [B, num_support, …].
-        query_x: inputs, [B, num_query, …].
-        query_y: targets, [B, num_query, …].
-        mask: which support points count, [B, num_support].
+    What is right about an input is the task's content. Which points are shown and which are asked
+    is drawn anew whenever sets are made, as an episode of an environment starts anew. The task's
+    parameters are not among the inputs.
     """
 
-    support_x: NDArray[Any]
-    support_y: NDArray[Any]
-    query_x: NDArray[Any]
-    query_y: NDArray[Any]
-    mask: NDArray[np.bool_]
-
-
-class ProblemGenerator(TaskGenerator):
-    """A family of supervised problems: regression or classification from few examples."""
-
     kind = "problem"
+    input_space: Box
+    """Of one input x, float32; the same for every task."""
+    target_space: Box | Discrete
+    """Of one target y: a Box of numbers, float32, is regression; Discrete(N) is classification."""
 
     @abstractmethod
     def make_problems(self, tasks: Sequence[Task], rng: np.random.Generator) -> Problems:
-        """Returns fresh support and query sets of the tasks."""
+        """Returns fresh support and query sets of B tasks.
+
+        The query points are others than the support points; of classes, all that are asked for
+        were shown.
+        """
+
+    def make_keyed_problems(self, tasks: Sequence[Task], keys: NDArray[np.uint64]) -> Problems:
+        """Returns sets that depend, for each task, on its key alone and not on the batch.
+
+        For exams. By default `make_problems` task by task; override where arrays are faster.
+
+        Args:
+            tasks: B tasks.
+            keys: one a task, [B] (`taskgen.randomness.task_keys`).
+        """
+        parts = [
+            self.make_problems(tasks[i : i + 1], np.random.default_rng(key))
+            for i, key in enumerate(keys.tolist())
+        ]
+        return stacked(parts)

@@ -61,8 +61,13 @@ def make_learner(plugin: Plugin, generator: TaskGenerator, seed: int) -> Learner
 
 
 def spaces_of(generator: TaskGenerator) -> list[Any]:
-    """Returns the observation and the action space of a generator, None where it has none."""
-    return [getattr(generator, name, None) for name in ("observation_space", "action_space")]
+    """Returns the spaces that a generator's learners are made for, None where it has none.
+
+    Of observations and actions; of problems those of inputs and targets.
+    """
+    names = {"problem": ("input_space", "target_space")}
+    of_kind = names.get(generator.kind, ("observation_space", "action_space"))
+    return [getattr(generator, name, None) for name in of_kind]
 
 
 def make_curriculum(plugin: Plugin) -> Curriculum:

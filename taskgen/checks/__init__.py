@@ -2,8 +2,8 @@
 
 `check_generator(Bandit())` plays and takes apart tasks from all over the space and returns a
 `Report` with one line a check; `taskgen check NAME` prints it. The checks lie in `making` (what
-holds before anything is played), `playing` and `effects`; reading them is reading what a
-generator promises.
+holds before anything is played), `playing` (environments), `solving` (problems) and `effects`;
+reading them is reading what a generator promises.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from collections.abc import Callable, Collection, Iterator
 from functools import partial
 from typing import TypeAlias
 
-from taskgen.checks import effects, making, playing
+from taskgen.checks import effects, making, playing, solving
 from taskgen.checks.report import CheckFailed, Report, Result
 from taskgen.checks.specimens import Specimens, specimens_of
 from taskgen.generator import EnvGenerator, ProblemGenerator, TaskGenerator
@@ -74,7 +74,12 @@ def _checks(generator: TaskGenerator) -> Iterator[tuple[str, Check]]:
         yield "no trace of the tasks played before", playing.no_trace
         yield "nobody beats the oracle", playing.oracle_is_best
     if isinstance(generator, ProblemGenerator):
-        yield "problems are finite, and made from the rng alone", playing.problems
+        yield "one input and target space over the whole space", solving.one_space
+        yield "fresh sets, made from the rng alone", solving.fresh
+        yield "keyed sets, whatever the batch", solving.keyed
+        yield "no trace of the tasks of before", solving.no_trace
+        yield "query points are others than support points", solving.apart
+        yield "nobody who guesses beats the oracle", solving.oracle_is_best
     for name in generator.space:
         yield f"{name} has an effect", partial(effects.has_effect, name=name)
 

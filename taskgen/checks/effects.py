@@ -2,9 +2,9 @@
 
 A parameter that is declared, drawn and recorded but never felt is the commonest defect of task
 families. Here tasks at both ends of its range are made with the same seeds and played with the
-same random actions; what they contain and how they play is put into numbers, and the two samples
-are compared. What is fixed by the parameter alone, like a copy of its value in the content, is no
-effect: it has to show in play.
+same random actions, or their sets are made with the same rng; what they contain and how they play
+is put into numbers, and the two samples are compared. What is fixed by the parameter alone, like
+a copy of its value in the content, is no effect: it has to show in play.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from taskgen.batch import TaskBatch
+from taskgen.checks.problem_features import content_features
 from taskgen.checks.specimens import Specimens, active_row
 from taskgen.generator import EnvGenerator, ProblemGenerator
 from taskgen.parameters import Categorical, Row, Scalar
@@ -31,6 +32,8 @@ ALPHA = 1e-3
 """The chance that a parameter without effect passes."""
 MAX_PROJECTIONS = 16
 NUM_BASES = 3
+NUM_DRAWS = 4
+"""Sets that are made of each problem: what shows in one alone may be small beside their luck."""
 
 Features = dict[str, NDArray[np.float64]]
 
@@ -176,12 +179,9 @@ def _still_features(generator: TaskGenerator, tasks: TaskBatch) -> Features:
 
 def _played_features(generator: TaskGenerator, tasks: TaskBatch, num_steps: int) -> Features:
     if isinstance(generator, ProblemGenerator):
-        problems = generator.make_problems(tasks, np.random.default_rng(0))
-        B = len(tasks)
-        return {
-            name: getattr(problems, name).reshape(B, -1).mean(axis=1, dtype=float)
-            for name in ("support_x", "support_y", "query_x", "query_y")
-        }
+        rngs = [np.random.default_rng(seed) for seed in range(NUM_DRAWS)]
+        draws = [content_features(generator.make_problems(tasks, rng)) for rng in rngs]
+        return {name: np.mean([draw[name] for draw in draws], axis=0) for name in draws[0]}
     assert isinstance(generator, EnvGenerator)
     # Tasks of one id play alike, so a family whose content takes nothing from the seed plays once.
     _, firsts, which = np.unique(tasks.ids, return_index=True, return_inverse=True)

@@ -13,6 +13,7 @@ import subprocess
 import sys
 
 import numpy as np
+from gymnasium.spaces import Box, Discrete
 
 from taskgen.checks.specimens import Specimens
 from taskgen.generator import EnvGenerator, ProblemGenerator, TaskGenerator
@@ -29,6 +30,8 @@ def declared(specimens: Specimens) -> str:
         return 'name must be a string with a version suffix, like "maze-v1"'
     if not isinstance(generator, EnvGenerator | ProblemGenerator):
         return "it must be an EnvGenerator or a ProblemGenerator"
+    if isinstance(generator, ProblemGenerator) and (reason := _target_reason(generator)):
+        return reason
     if not generator.space:
         return "the space has no parameter"
     for name, parameter in generator.space.items():
@@ -37,6 +40,17 @@ def declared(specimens: Specimens) -> str:
             if not (math.isfinite(low) and math.isfinite(high) and low < high):
                 return f"{name} must have finite bounds low < high, got [{low}, {high}]"
     return ""
+
+
+def _target_reason(generator: ProblemGenerator) -> str:
+    x, y = (getattr(generator, name, None) for name in ("input_space", "target_space"))
+    if not isinstance(x, Box) or x.dtype != np.float32:
+        return f"input_space must be a Box of float32, got {x}"
+    if isinstance(y, Discrete):
+        return "" if y.start == 0 else f"classes must start at 0, got {y}"
+    if isinstance(y, Box) and y.dtype == np.float32:
+        return ""
+    return f"target_space must be a Box of float32 or Discrete(N), got {y}"
 
 
 def travels(specimens: Specimens) -> str:
