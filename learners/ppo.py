@@ -8,9 +8,8 @@ Source: Schulman et al. 2017, "Proximal policy optimization algorithms" (arXiv:1
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import torch
@@ -21,6 +20,7 @@ from learners import losses
 from learners.heads import ActionHead
 from learners.learner import Metrics
 from learners.networks import RecurrentActorCritic
+from learners.settings import Counters, decayed, require
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,12 +73,6 @@ class PPOConfig:
         require(in_unit, "decay_floor must lie in [0, 1]", self.decay_floor)
 
 
-def require(holds: bool, rule: str, value: Any) -> None:
-    """Raises a ValueError that says the rule and what came, unless it holds."""
-    if not holds:
-        raise ValueError(f"{rule}, got {value!r}.")
-
-
 @dataclass(frozen=True)
 class LifetimeBatch:
     """What one update learns from: lifetimes of different lengths, time first, each [H, B, …].
@@ -114,22 +108,6 @@ class LifetimeBatch:
         num_steps = int(lengths.max())
         parts = {name: x[:num_steps].index_select(1, index) for name, x in vars(self).items()}
         return LifetimeBatch(**parts)
-
-
-class Counters:
-    """Counts that are saved with a learner: updates asked for, gradient steps taken."""
-
-    def __init__(self) -> None:
-        self.updates = 0
-        self.gradient_updates = 0
-
-    def state_dict(self) -> dict[str, Any]:
-        """Returns the counts."""
-        return dict(vars(self))
-
-    def load_state_dict(self, state_dict: Mapping[str, Any]) -> None:
-        """Takes the counts back."""
-        vars(self).update(state_dict)
 
 
 class ClippedOptimization:
@@ -232,16 +210,3 @@ class ClippedOptimization:
         self.entropy_coef = decayed(
             config.entropy_coef, config.entropy_decay_updates, updates, config.decay_floor
         )
-
-
-def decayed(start: float, decay_updates: int | None, updates: int, floor: float) -> float:
-    """Returns a setting after so many updates of its linear fall.
-
-    Example:
-        >>> [decayed(1.0, 10, updates, 0.1) for updates in (0, 5, 10, 20)]
-        [1.0, 0.55, 0.1, 0.1]
-    """
-    if decay_updates is None:
-        return start
-    left = max(0.0, 1.0 - updates / decay_updates)
-    return start * (floor + (1.0 - floor) * left)

@@ -21,16 +21,18 @@ import torch
 from numpy.typing import NDArray
 
 from learners import losses
+from learners.devices import device_name, device_of
 from learners.features import InputFeatures
 from learners.heads import make_head
 from learners.learner import Learner, Metrics, Play, Stateful
 from learners.networks import NetworkShape, RecurrentActorCritic
 from learners.normalization import RewardScaler
 from learners.policies import RecurrentPolicy, keyed_draw
-from learners.ppo import ClippedOptimization, LifetimeBatch, PPOConfig, require
+from learners.ppo import ClippedOptimization, LifetimeBatch, PPOConfig
 from learners.precision import Workload, favoured, kernel_of, resolve_compute
 from learners.returns import generalized_advantages
 from learners.rollout import Lifetimes, Tape, play_lifetimes
+from learners.settings import require
 from taskgen.outcomes import Outcomes
 from taskgen.task import Task
 from taskgen.vector import LifetimeVectorEnv
@@ -132,7 +134,7 @@ class RL2(Learner):
             rewards=self._rewards,
             lifetime_left=config.sees_lifetime_left,
         )
-        self.network = RecurrentActorCritic(self._shape(), seed).to(_device(config.device))
+        self.network = RecurrentActorCritic(self._shape(), seed).to(device_of(config.device))
         self._optimization = ClippedOptimization(self.network, self._head, config)
         self._tape = Tape()
 
@@ -149,7 +151,7 @@ class RL2(Learner):
         """Returns the settings with cell, precision, kernel and device decided by measurement."""
         if observation_space is None or action_space is None:
             raise ValueError("RL2 acts in environments; resolve needs both spaces, got None.")
-        device = str(_device(config.device))
+        device = str(device_of(config.device))
         if device == "cpu":
             features = InputFeatures(
                 observation_space, action_space, lifetime_left=config.sees_lifetime_left
@@ -167,7 +169,7 @@ class RL2(Learner):
             option, sentence = (compute.cell, compute.precision, compute.kernel), compute.sentence
         else:
             option = favoured(config.cell, config.precision, config.kernel, device)
-            sentence = f"{option[0].upper()} in {option[1]} on {_device_name(device)}."
+            sentence = f"{option[0].upper()} in {option[1]} on {device_name(device)}."
         cell, precision, kernel = option
         settled = replace(config, cell=cell, precision=precision, kernel=kernel, device=device)
         return settled, sentence
@@ -182,7 +184,7 @@ class RL2(Learner):
     @classmethod
     def machine(cls, config: RL2Config) -> dict[str, str]:
         """Returns the device and the kernels; see `Learner.machine`."""
-        found = {"device": _device_name(str(_device(config.device)))}
+        found = {"device": device_name(str(device_of(config.device)))}
         if found["device"] == "cpu":
             _, precision, _ = favoured(config.cell, config.precision, config.kernel)
             found["vector unit"] = torch.backends.cpu.get_cpu_capability()
@@ -288,7 +290,7 @@ class RL2(Learner):
     def _shape(self) -> NetworkShape:
         config = self.config
         cell, precision, kernel = favoured(
-            config.cell, config.precision, config.kernel, str(_device(config.device))
+            config.cell, config.precision, config.kernel, str(device_of(config.device))
         )
         return NetworkShape(
             num_inputs=self._features.num,
@@ -301,15 +303,3 @@ class RL2(Learner):
             precision=precision,
             kernel=kernel,
         )
-
-
-def _device(name: str) -> torch.device:
-    if name == "auto":
-        name = "cuda" if torch.cuda.is_available() else "cpu"
-    return torch.device(name)
-
-
-def _device_name(device: str) -> str:
-    if device == "cuda" and torch.cuda.is_available():
-        return torch.cuda.get_device_name()
-    return device
