@@ -1,0 +1,119 @@
+"""Small plots of numbers against numbers, as pictures: for tasks that are functions.
+
+Drawn with Pillow, which makes a picture in milliseconds and without a figure.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageDraw, ImageFont
+
+WIDTH, HEIGHT = 360, 270
+TRUTH, SHOWN, BEFORE, AFTER = "#9aa0a6", "#111111", "#b5651d", "#1f4e79"
+"""Colours: what is right, what was shown, what is said before adaptation and after it."""
+
+_FINE = 3  # drawn larger by this, then shrunk, so that lines are smooth
+_MARGIN, _DOT, _FONT_SIZE = 8, 3.2, 11
+_AXIS = "#dcdcdc"
+
+
+@dataclass(frozen=True)
+class Trace:
+    """Points of a plot.
+
+    Args:
+        points: (x, y) each, [N, 2].
+        colour: as Pillow names it.
+        label: for the legend; "": it is not in there.
+        dots: draw the points; else the line through them.
+    """
+
+    points: NDArray[np.floating]
+    colour: str
+    label: str = ""
+    dots: bool = False
+
+
+def plot(traces: Sequence[Trace], y_from: Sequence[Trace] = ()) -> NDArray[np.uint8]:
+    """Returns the picture of some traces over common axes, [HEIGHT, WIDTH, 3].
+
+    Args:
+        traces: drawn in this order; what is no finite number is left out.
+        y_from: the traces whose values have to fit; others are cut where they leave. By default
+            all of them.
+    """
+    image = Image.new("RGB", (WIDTH * _FINE, HEIGHT * _FINE), "white")
+    draw = ImageDraw.Draw(image)
+    low, high = _limits(traces, y_from or traces)
+    _draw_axes(draw, low, high)
+    for trace in traces:
+        finite = trace.points[np.isfinite(trace.points).all(axis=1)]
+        _draw_trace(draw, trace, _pixels(finite, low, high))
+    small = image.resize((WIDTH, HEIGHT), Image.Resampling.BOX)
+    _draw_words(ImageDraw.Draw(small), traces, low, high)
+    return np.asarray(small, dtype=np.uint8)
+
+
+def _limits(
+    traces: Sequence[Trace], y_from: Sequence[Trace]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Returns the lower and the upper ends of the axes, with some room above and below."""
+    x = np.concatenate([trace.points[:, 0] for trace in traces]).astype(np.float64)
+    y = np.concatenate([trace.points[:, 1] for trace in y_from]).astype(np.float64)
+    y = y[np.isfinite(y)] if np.isfinite(y).any() else np.zeros(1)
+    ends = np.array([[x.min(), y.min()], [x.max(), y.max()]])
+    room = np.maximum(ends[1] - ends[0], 1e-6) * [0.02, 0.12]
+    return ends[0] - room, ends[1] + room
+
+
+def _pixels(
+    points: NDArray[np.floating], low: NDArray[np.float64], high: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    unit = (points - low) / (high - low)
+    unit = np.clip(unit, -3.0, 4.0)  # Pillow refuses pixels that are very far away
+    inside = np.array([WIDTH, HEIGHT]) - 2 * _MARGIN
+    unit[:, 1] = 1.0 - unit[:, 1]
+    pixels: NDArray[np.float64] = (_MARGIN + unit * inside) * _FINE
+    return pixels
+
+
+def _draw_axes(
+    draw: ImageDraw.ImageDraw, low: NDArray[np.float64], high: NDArray[np.float64]
+) -> None:
+    zero = _pixels(np.zeros((1, 2)), low, high)[0]
+    corner = [_MARGIN * _FINE, (WIDTH - _MARGIN) * _FINE, (HEIGHT - _MARGIN) * _FINE]
+    if low[1] < 0.0 < high[1]:
+        draw.line([(corner[0], zero[1]), (corner[1], zero[1])], fill=_AXIS, width=_FINE)
+    if low[0] < 0.0 < high[0]:
+        draw.line([(zero[0], corner[0]), (zero[0], corner[2])], fill=_AXIS, width=_FINE)
+
+
+def _draw_trace(draw: ImageDraw.ImageDraw, trace: Trace, pixels: NDArray[np.float64]) -> None:
+    if not trace.dots and len(pixels) > 1:
+        line = [(float(x), float(y)) for x, y in pixels]
+        draw.line(line, fill=trace.colour, width=2 * _FINE, joint="curve")
+        return
+    reach = _DOT * _FINE
+    for x, y in pixels:
+        draw.ellipse([x - reach, y - reach, x + reach, y + reach], fill=trace.colour)
+
+
+def _draw_words(
+    draw: ImageDraw.ImageDraw,
+    traces: Sequence[Trace],
+    low: NDArray[np.float64],
+    high: NDArray[np.float64],
+) -> None:
+    """Writes the legend on top, and the ends of the axes into the corners below."""
+    font = ImageFont.load_default(_FONT_SIZE)
+    x = float(_MARGIN)
+    for trace in traces:
+        if trace.label:
+            draw.text((x, 2), trace.label, fill=trace.colour, font=font)
+            x += draw.textlength(trace.label, font=font) + 2 * _MARGIN
+    text = f"x {low[0]:.3g} … {high[0]:.3g}   y {low[1]:.3g} … {high[1]:.3g}"
+    draw.text((_MARGIN, HEIGHT - _FONT_SIZE - 5), text, fill="#777777", font=font)

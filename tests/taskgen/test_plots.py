@@ -1,0 +1,40 @@
+import numpy as np
+from PIL import ImageColor
+
+from taskgen.plots import AFTER, HEIGHT, SHOWN, TRUTH, WIDTH, Trace, plot
+
+
+def where(picture, colour):
+    """The pixels of a colour, (row, column) each."""
+    return np.argwhere((picture == np.array(ImageColor.getrgb(colour))).all(axis=2))
+
+
+def test_a_rising_line_rises_from_corner_to_corner():
+    points = np.array([[0.0, 0.0], [1.0, 1.0]])
+    picture = plot([Trace(points, AFTER)])
+    assert picture.shape == (HEIGHT, WIDTH, 3)
+    assert picture.dtype == np.uint8
+    pixels = where(picture, AFTER)
+    first, last = pixels[pixels[:, 1].argmin()], pixels[pixels[:, 1].argmax()]
+    assert first[0] > 0.8 * HEIGHT
+    assert last[0] < 0.2 * HEIGHT
+    assert first[1] < 0.1 * WIDTH < 0.9 * WIDTH < last[1]
+
+
+def test_dots_stand_where_their_points_are():
+    curve = Trace(np.array([[-1.0, -1.0], [1.0, 1.0]]), TRUTH)
+    picture = plot([curve, Trace(np.zeros((1, 2)), SHOWN, dots=True)])
+    middle = where(picture, SHOWN).mean(axis=0)
+    assert np.abs(middle - [HEIGHT / 2, WIDTH / 2]).max() < 2
+
+
+def test_what_is_far_off_is_cut_and_what_is_no_number_left_out():
+    truth = Trace(np.array([[0.0, 0.0], [1.0, 1.0]]), TRUTH)
+    wild = Trace(np.array([[0.0, 1e30], [0.5, np.nan], [1.0, np.inf]]), AFTER)
+    picture = plot([truth, wild], y_from=[truth])
+    assert np.array_equal(where(picture, TRUTH)[:, 1].ptp() > 0.8 * WIDTH, True)
+
+
+def test_a_flat_function_and_none_at_all_are_drawn():
+    assert plot([Trace(np.array([[0.0, 2.0], [1.0, 2.0]]), TRUTH)]).std() > 0
+    assert plot([Trace(np.array([[0.0, np.nan], [1.0, np.nan]]), TRUTH)]).shape[2] == 3
