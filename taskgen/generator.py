@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from gymnasium.spaces import Box, Discrete
 
     from taskgen.distribution import TaskDistribution
+    from taskgen.recording import Episode
     from taskgen.vector import FamilyVectorEnv
 
 KINDS = ("env", "problem")
@@ -183,6 +184,21 @@ class EnvGenerator(TaskGenerator):
         from taskgen.slotwise import SlotwiseVectorEnv
 
         return SlotwiseVectorEnv(self, num_envs)
+
+    def render_lifetime(self, task: Task, episodes: Sequence[Episode]) -> NDArray[np.uint8] | None:
+        """Returns a picture of how a task was played, [height, width, 3]; by default None.
+
+        Args:
+            task: that was played.
+            episodes: of one lifetime, first to last.
+        """
+        del task, episodes
+        return None
+
+    @property
+    def draws_lifetimes(self) -> bool:
+        """Whether `render_lifetime` is worth asking, since it is not the default."""
+        return type(self).render_lifetime is not EnvGenerator.render_lifetime
 
     def __getstate__(self) -> dict[str, Any]:
         """Returns what another process needs: the options, never a live environment."""

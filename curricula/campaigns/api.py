@@ -25,6 +25,7 @@ from curricula.campaigns.checkpoint import (
     campaign_folder,
 )
 from curricula.campaigns.executors import make_executor
+from curricula.campaigns.lifetimes import PlayedLifetime, played_lifetimes
 from curricula.campaigns.machine import Machine, require_available
 from curricula.campaigns.plugins import make_generator
 from curricula.campaigns.sealed import suite_test, tasks_test
@@ -93,6 +94,32 @@ def evaluate_campaign(
     finally:
         executor.close()
         opened.store.unlock()
+
+
+def play_campaign(
+    campaign: str | Path,
+    root: Path = DEFAULT_ROOT,
+    generation: int | None = None,
+    *,
+    num_tasks: int = 6,
+    seed: int = 0,
+) -> list[PlayedLifetime]:
+    """Plays validation tasks with a campaign's learner, to be looked at; no use of the test.
+
+    Args:
+        campaign: its name under the root, or its folder.
+        root: where campaigns lie.
+        generation: of the commit, the newest by default; its checkpoint must have been kept.
+        num_tasks: how many lifetimes.
+        seed: decides the tasks, and all that is random in play.
+
+    Raises:
+        CampaignError: if there is no such campaign, commit or checkpoint, or if its generator
+            draws no lifetimes.
+    """
+    opened = _opened(campaign_folder(campaign, root))
+    record = _record(opened.store, generation)
+    return played_lifetimes(opened.setup, opened.store, record, num_tasks, seed)
 
 
 def _opened(folder: Path) -> Campaign:
