@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from taskgen.parameters import Columns
+from taskgen.splits import position_of
 from taskgen.task import Task, canonical_json, digest_content
 
 if TYPE_CHECKING:
@@ -56,6 +57,12 @@ class TaskBatch(Sequence[Task]):
     def canonicals(self) -> list[bytes]:
         """What makes two tasks the same for splits and duplicates, [B]."""
         return [self.generator.canonical(task) for task in self]
+
+    def split_positions(self, salt: str) -> NDArray[np.float64]:
+        """Where the tasks lie on the line from 0 to 1 that the splits share out, [B]."""
+        if self.generator.splits_by_form:
+            return np.array([position_of(form, salt) for form in self.canonicals])
+        return np.array([self.generator.split_position(task, salt) for task in self])
 
     @property
     def validity(self) -> NDArray[np.bool_]:

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from taskgen.batch import TaskBatch
 from taskgen.parameters import Columns, ParameterSpace, Row
 from taskgen.problems import Problems, stacked
+from taskgen.splits import position_of
 from taskgen.task import Task, canonical_json
 
 if TYPE_CHECKING:
@@ -97,6 +98,15 @@ class TaskGenerator(ABC):
         """
         return canonical_json(task.content)
 
+    def split_position(self, task: Task, salt: str) -> float:
+        """Returns where the task lies on the line from 0 to 1 that the splits share out.
+
+        By default a hash of its canonical form and the salt. Override it where different tasks
+        share what a learner could know by heart (classes of one script), so that all that share
+        it lie together; the same task and salt give the same place on every machine.
+        """
+        return position_of(self.canonical(task), salt)
+
     def mutate(self, task: Task, rng: np.random.Generator) -> Task | None:
         """Returns a small edit of the task inside the space, None where there is no such thing."""
         del task, rng
@@ -111,6 +121,11 @@ class TaskGenerator(ABC):
     def canonical_is_content(self) -> bool:
         """Whether `canonical` is the default, so that a batch need not make tasks to know it."""
         return type(self).canonical is TaskGenerator.canonical
+
+    @property
+    def splits_by_form(self) -> bool:
+        """Whether `split_position` is the default, so that the canonical form says it all."""
+        return type(self).split_position is TaskGenerator.split_position
 
     @property
     def all_valid(self) -> bool:

@@ -263,9 +263,7 @@ class TaskSource:
     def _sifted(self, batch: TaskBatch) -> _Sifted:
         """Finds out which tasks lie in the split and can be played."""
         forms = self._looked_at(batch, lambda part: part.canonicals)
-        positions = np.array(
-            [position_of(f, self.salt) if f is not None else np.nan for f in forms]
-        )
+        positions = self._positions(batch, forms)
         accepted = ~np.isnan(positions)
         if self.split is not None:
             sides = np.searchsorted(EDGES, positions, side="right")
@@ -277,6 +275,16 @@ class TaskSource:
             if len(index):
                 accepted[index] = sieve(batch.select(index))
         return _Sifted(accepted, forms, positions)
+
+    def _positions(self, batch: TaskBatch, forms: list[bytes | None]) -> NDArray[np.float64]:
+        """Returns where the tasks lie on the line of the splits, NaN where a look failed, [B]."""
+        places: list[float | None]
+        if self.generator.splits_by_form:  # the forms are known, and may have been dear
+            places = [None if form is None else position_of(form, self.salt) for form in forms]
+        else:
+            places = self._looked_at(batch, lambda part: part.split_positions(self.salt).tolist())
+        is_lost = [form is None for form in forms]
+        return np.where(is_lost, np.nan, np.array(places, dtype=np.float64))
 
     def _valid(self, batch: TaskBatch) -> list[bool]:
         """Returns which tasks are valid; one whose check raises or hangs is not."""

@@ -2,7 +2,8 @@
 
 The split of a task is a hash of its canonical form and a salt: it does not depend on when, where
 or from what distribution the task was drawn, and twins (a maze and its mirror image) fall on one
-side.
+side. A family whose tasks share what could be learned by heart says itself where they lie, see
+`TaskGenerator.split_position`.
 """
 
 from __future__ import annotations
@@ -27,7 +28,17 @@ def split_of(canonical: bytes, salt: str) -> Split:
         >>> split_of(b"a maze", salt="2026"), split_of(b"another", salt="2026")
         ('test', 'train')
     """
-    return SPLITS[bisect.bisect_right(EDGES, position_of(canonical, salt))]
+    return split_at(position_of(canonical, salt))
+
+
+def split_at(position: float) -> Split:
+    """Returns the split that a place on the line from 0 to 1 belongs to.
+
+    Example:
+        >>> split_at(0.79), split_at(0.8), split_at(0.95)
+        ('train', 'validation', 'test')
+    """
+    return SPLITS[bisect.bisect_right(EDGES, position)]
 
 
 def position_of(canonical: bytes, salt: str) -> float:

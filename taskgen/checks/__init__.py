@@ -64,6 +64,7 @@ def _checks(generator: TaskGenerator) -> Iterator[tuple[str, Check]]:
     yield "the same task in another process", making.same_elsewhere
     yield "no global randomness", playing.leaves_globals_alone
     yield "a batch of tasks equals its tasks one by one", making.batch_equals_single
+    yield "tasks of one form lie on one side of the split", making.one_side
     yield "what is out of the space is refused", making.refuses
     yield "features are finite, pictures are pictures", making.shown
     yield "edits stay valid and inside the space", making.edits

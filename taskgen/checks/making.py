@@ -97,8 +97,24 @@ def same_elsewhere(specimens: Specimens) -> str:
 
 
 def _fingerprints(specimens: Specimens) -> list[list[str]]:
-    canonical = specimens.generator.canonical
-    return [[task.id, canonical(task).hex()] for task in specimens.tasks()]
+    generator, fingerprints = specimens.generator, []
+    for task in specimens.tasks():
+        place = generator.split_position(task, "salt").hex()
+        fingerprints.append([task.id, generator.canonical(task).hex(), place])
+    return fingerprints
+
+
+def one_side(specimens: Specimens) -> str:
+    """Tasks of one canonical form have one place on the line of the splits, in [0, 1)."""
+    generator = specimens.generator
+    places: dict[bytes, float] = {}
+    for task in specimens.tasks():
+        place = generator.split_position(task, "salt")
+        if not 0.0 <= place < 1.0:
+            return f"split_position must be in [0, 1), got {place} for {task.params}"
+        if places.setdefault(generator.canonical(task), place) != place:
+            return f"{task.params} and a task of the same canonical form may lie on two sides"
+    return ""
 
 
 def batch_equals_single(specimens: Specimens) -> str:
@@ -107,12 +123,14 @@ def batch_equals_single(specimens: Specimens) -> str:
     columns = generator.space.columns(specimens.rows)
     batch = generator.make_tasks(columns, np.array(specimens.seeds))
     forms = [generator.canonical(task) for task in tasks]
+    places = [generator.split_position(task, "salt") for task in tasks]
     valid = [bool(generator.is_valid(task)) for task in tasks]
     half = batch.select(np.arange(0, len(tasks), 2))
     for what, there, here in (
         ("tasks", list(batch), tasks),
         ("ids", batch.ids, [task.id for task in tasks]),
         ("canonical forms", batch.canonicals, forms),
+        ("split positions", batch.split_positions("salt").tolist(), places),
         ("validity", batch.validity.tolist(), valid),
         ("selected ids", half.ids, [task.id for task in tasks[::2]]),
         ("joined ids", batch.extended([half]).ids, [task.id for task in [*tasks, *tasks[::2]]]),

@@ -21,7 +21,7 @@ def content_features(problems: Problems) -> dict[str, NDArray[np.float64]]:
     The number of points; mean and spread of inputs and of targets; and how targets go with
     inputs: the mean of y · cos(w·x + b) for some directions and frequencies w, inputs scaled to
     their spread; and how targets change from neighbour to neighbour, in first and second
-    differences.
+    differences. Where targets are classes: how unlike the inputs of one class are.
     """
     B, S = problems.mask.shape
     query = np.ones((B, problems.num_query), dtype=bool)
@@ -35,7 +35,10 @@ def content_features(problems: Problems) -> dict[str, NDArray[np.float64]]:
     }
     found: dict[str, NDArray[np.float64]] = {}
     for name, (x, y, wave, mask) in sets.items():
-        found |= {f"{name} {key}": value for key, value in _looks(x, y, wave, mask).items()}
+        looks = _looks(x, y, wave, mask)
+        if problems.has_classes:
+            looks |= _scatter(x, y[:, :, 0], mask)
+        found |= {f"{name} {key}": value for key, value in looks.items()}
     return found
 
 
@@ -53,6 +56,31 @@ def _looks(
     for k in range(wave.shape[2]):
         found[f"wave {k}"] = _mean(first * wave[:, :, k], mask)
     return found
+
+
+def _scatter(
+    x: NDArray[np.float64], classes: NDArray[np.float64], mask: NDArray[Any]
+) -> dict[str, NDArray[np.float64]]:
+    """Returns how unlike the inputs of one class are, and how unlike their means, [B] each.
+
+    The first as a share of how unlike all inputs are, the second as a deviation.
+    """
+    means = x.mean(axis=2, keepdims=True)
+    share = _within(x, classes, mask) / np.maximum(_within(x, 0.0 * classes, mask), _EPSILON)
+    deviation = np.sqrt(_within(means, classes, mask) / mask.sum(axis=1))
+    return {"scatter": share, "scatter of means": deviation}
+
+
+def _within(
+    x: NDArray[np.float64], classes: NDArray[np.float64], mask: NDArray[Any]
+) -> NDArray[np.float64]:
+    """Returns Σ |x − mean of its class|² of each task, [B]."""
+    labels = np.arange(int(classes.max()) + 1)
+    is_of = ((classes[:, :, None] == labels) & mask[:, :, None]).astype(np.float64)
+    sums = is_of.transpose(0, 2, 1) @ x
+    squares = (sums**2).sum(axis=2) / np.maximum(is_of.sum(axis=1), 1.0)
+    total = (np.where(mask, (x**2).sum(axis=2), 0.0)).sum(axis=1)
+    return np.maximum(total - squares.sum(axis=1), 0.0)
 
 
 def _directions(width: int) -> NDArray[np.float64]:

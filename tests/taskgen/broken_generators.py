@@ -114,6 +114,30 @@ class SaltedHash(Sound):
         return {**super().content(params, seed), "speed": params["speed"] + hash(str(seed)) % 97}
 
 
+class SaltedSide(Sound):
+    """Lies on a side of the split that `hash` of a string says."""
+
+    def split_position(self, task, salt):
+        return hash(salt + task.id) % 97 / 97
+
+
+class PartedTwins(Sound):
+    """Puts tasks of one and the same content on different sides, by their seeds."""
+
+    def content(self, params, seed):
+        return {"speed": 1.0, "steps": 10}
+
+    def split_position(self, task, salt):
+        return task.seed % 10 / 10
+
+
+class BeyondTheSplits(Sound):
+    """Counts places where a share of the line is asked for."""
+
+    def split_position(self, task, salt):
+        return float(task.seed)
+
+
 class VaryingSpace(Sound):
     """Observes more where episodes are longer."""
 

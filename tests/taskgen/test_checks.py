@@ -29,6 +29,9 @@ def test_a_sound_generator_passes_with_a_line_for_every_check():
     report.raise_if_failed()
 
 
+ONE_SIDE = "tasks of one form lie on one side of the split"
+
+
 @pytest.mark.parametrize(
     ("generator", "check", "reason"),
     [
@@ -49,6 +52,9 @@ def test_a_sound_generator_passes_with_a_line_for_every_check():
         (broken.AcceptsAnything, "what is out of the space is refused", "accepted"),
         (broken.ModestOracle, "nobody beats the oracle", "more than oracle_return"),
         (broken.WrongBatch, "a batch of tasks equals its tasks one by one", "differ from those"),
+        (broken.SaltedSide, "the same task in another process", "another process"),
+        (broken.PartedTwins, ONE_SIDE, "may lie on two sides"),
+        (broken.BeyondTheSplits, ONE_SIDE, "must be in [0, 1)"),
         (broken.NotJson, "tasks are plain, small, and travel as JSON", "round trip"),
         (broken.EndlessFeature, "features are finite, pictures are pictures", "difficulty = inf"),
         (broken.OrphanEdits, "edits stay valid and inside the space", "name its parent"),

@@ -109,6 +109,42 @@ def test_edits_stay_within_the_split():
     assert all(Few().is_valid(edit) for edit in found)
 
 
+class Grouped(Few):
+    """Numbers of one ten share what can be learned, so they lie on one side."""
+
+    name = "grouped-v1"
+    space = ParameterSpace({"most": Int(low=40, high=41, default=40)})
+
+    def make_task(self, params, seed):
+        return Task(self.name, 1, params, seed, {"number": seed % 40})
+
+    def split_position(self, task, salt):
+        return (0.05, 0.85, 0.5, 0.95)[task.content["number"] // 10]
+
+
+def test_a_family_says_itself_which_tasks_lie_together():
+    tens = {"train": {0, 2}, "validation": {1}, "test": {3}}
+    for split, expected in tens.items():
+        source = TaskSource(Grouped(), split, "salt")
+        tasks = source.make(TaskDistribution.whole(Grouped.space), 200, np.random.default_rng(0))
+        assert {task.content["number"] // 10 for task in tasks} == expected
+
+
+def test_a_task_whose_place_cannot_be_told_costs_itself():
+    class Lost(Grouped):
+        name = "lost-v1"
+
+        def split_position(self, task, salt):
+            if task.content["number"] % 3 == 0:
+                raise RuntimeError("nobody knows")
+            return super().split_position(task, salt)
+
+    source = TaskSource(Lost(), "train", "salt")
+    tasks = source.make(TaskDistribution.whole(Lost.space), 50, np.random.default_rng(0))
+    assert not any(task.content["number"] % 3 == 0 for task in tasks)
+    assert any("nobody knows" in reason for reason in source.draws.reasons.values())
+
+
 class Unwritable(Few):
     """Multiples of seven hold NaN, of eleven too much; splits go by a form that hides it."""
 

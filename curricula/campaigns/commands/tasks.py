@@ -251,12 +251,12 @@ def _made(plugin: Plugin) -> TaskGenerator:
 
 
 def _print_imported(tasks: Sequence[Task], generators: dict[str, TaskGenerator], salt: str) -> None:
-    from taskgen.splits import SPLITS, split_of
+    from taskgen.splits import SPLITS, split_at
 
     rows = []
     for name, generator in generators.items():
         mine = [task for task in tasks if task.generator == name]
-        splits = Counter(split_of(generator.canonical(task), salt) for task in mine)
+        splits = Counter(split_at(generator.split_position(task, salt)) for task in mine)
         num_ids = len({task.id for task in mine})
         num_forms = len({generator.canonical(task) for task in mine})
         counts = [len(mine), num_ids, num_forms, *(splits[split] for split in SPLITS)]
