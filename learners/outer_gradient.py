@@ -84,7 +84,7 @@ class OuterGradient:
         given = iter(tensors)
         found = self._at(self._num_steps, *[_named(names, given) for names in self._names])
         named = (*found.initialization.values(), *found.step_sizes.values())
-        return (*named, found.outputs, found.losses, found.norm)
+        return (*named, found.outputs, found.losses)
 
 
 def _named(names: list[str], tensors: Iterator[Tensor]) -> dict[str, Tensor]:

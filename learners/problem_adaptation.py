@@ -40,14 +40,12 @@ class MetaGradients:
         step_sizes: that in the learned step sizes; {}: there are none.
         outputs: at the query points before the first step and after each, [B, K + 1, Q, P].
         losses: mean query loss of all tasks before the first step and after the last, [2].
-        norm: Euclidean, of both gradients together, [].
     """
 
     initialization: dict[str, Tensor]
     step_sizes: dict[str, Tensor]
     outputs: Tensor
     losses: Tensor
-    norm: Tensor
 
 
 @dataclass(frozen=True)
@@ -157,11 +155,7 @@ class ProblemAdaptation:
         sets: Sets,
     ) -> MetaGradients:
         losses = [self.query_loss(outputs[:, step], sets).mean() for step in (0, -1)]
-        gradients = [*initialization.values(), *step_sizes.values()]
-        squares = torch.stack([gradient.square().sum() for gradient in gradients])
-        return MetaGradients(
-            initialization, step_sizes, outputs, torch.stack(losses), squares.sum().sqrt()
-        )
+        return MetaGradients(initialization, step_sizes, outputs, torch.stack(losses))
 
 
 def _leaves(parameters: Parameters) -> dict[str, Tensor]:

@@ -21,13 +21,14 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from learners.descent import Descent, DescentConfig
 from learners.devices import device_name, device_of
 from learners.inner_loop import SGD, InnerLoop, Momentum
 from learners.learner import Learner, Metrics, Play, Stateful
 from learners.one_graph import compiler_command, compiler_name
 from learners.outer_gradient import OUTER, OuterGradient
 from learners.problem_adaptation import MetaGradients, ProblemAdaptation, Sets, as_sets
-from learners.settings import Counters, decayed, require
+from learners.settings import require
 from learners.targets import make_target
 from learners.task_networks import ACTIVATIONS, make_network
 from learners.unroll_memory import require_room
@@ -49,7 +50,7 @@ _MOST_NUMBERS = 2**24
 
 
 @dataclass(frozen=True, kw_only=True)
-class MAMLConfig:
+class MAMLConfig(DescentConfig):
     """The settings of MAML and its kin. How many tasks a batch has is the campaign's to say.
 
     Args:
@@ -70,15 +71,12 @@ class MAMLConfig:
         inner_momentum: μ of the steps on a task, in [0, 1).
         outer: "maml": the gradient of the query loss after adapting; "reptile": the way to where
             the tasks went, with all their points learned from and nothing differentiated twice.
-        lr: Adam's step size, of the initialisation and of learned step sizes.
-        lr_decay_updates: updates over which it falls linearly to `decay_floor` of itself; None: it
-            stays.
-        decay_floor: the share of it that remains at the end, in [0, 1].
-        max_grad_norm: longest outer gradient, Euclidean.
         compile: whether an update is compiled as one graph: half a minute or so at the start and
             for every new shape of a batch, and several times as fast from then on where networks
             are small. Needs a compiler for C++.
         device: "cpu", "cuda" or "auto" (cuda where there is one).
+
+    And those of `DescentConfig`, of the initialisation and of learned step sizes alike.
 
     Raises:
         ValueError: if a setting lies outside its range, or two do not go together.
@@ -98,14 +96,11 @@ class MAMLConfig:
     head_only: bool = False
     inner_momentum: float = 0.0
     outer: str = "maml"
-    lr: float = 1e-3
-    lr_decay_updates: int | None = None
-    decay_floor: float = 0.02
-    max_grad_norm: float = 10.0
     compile: bool = False
     device: str = "auto"
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         for name in ("hidden_sizes", "filters"):
             sizes = tuple(getattr(self, name))
             object.__setattr__(self, name, sizes)
@@ -114,15 +109,10 @@ class MAMLConfig:
         for name, choices in _CHOICES.items():
             value, words = getattr(self, name), ", ".join(map(str, choices))
             require(value in choices, f"{name} must be one of {words}", value)
-        for name in ("inner_lr", "inner_steps", "test_steps", "lr", "max_grad_norm"):
+        for name in ("inner_lr", "inner_steps", "test_steps", "late_step_scale"):
             require(getattr(self, name) > 0, f"{name} must be above 0", getattr(self, name))
         in_unit = 0.0 <= self.inner_momentum < 1.0
         require(in_unit, "inner_momentum must lie in [0, 1)", self.inner_momentum)
-        in_unit = 0.0 <= self.decay_floor <= 1.0
-        require(in_unit, "decay_floor must lie in [0, 1]", self.decay_floor)
-        require(self.late_step_scale > 0, "late_step_scale must be above 0", self.late_step_scale)
-        decay = self.lr_decay_updates
-        require(decay is None or decay > 0, "lr_decay_updates must be above 0 or null", decay)
         if self.outer == "reptile":
             rule = "reptile takes no gradient through a step; learn_step_sizes must be false"
             require(not self.learn_step_sizes, rule, self.learn_step_sizes)
@@ -168,8 +158,7 @@ class MAML(Learner):
         # What all tasks share, by name: the tensors of the two modules themselves.
         self._shared = dict(self.initialization.items()), dict(self.step_sizes.items())
         learned = [*self.initialization.values(), *self.step_sizes.values()]
-        self._optimizer = torch.optim.Adam(learned, lr=config.lr, fused=True)
-        self._counters = Counters()
+        self._descent = Descent(learned, config)
         self._fitting: set[tuple[torch.Size, ...]] = set()
 
     @classmethod
@@ -218,8 +207,8 @@ class MAML(Learner):
         """Returns initialisation, learned step sizes, optimiser and counters."""
         parts: dict[str, Stateful] = {
             "initialization": self.initialization,
-            "optimizer": self._optimizer,
-            "counters": self._counters,
+            "optimizer": self._descent.optimizer,
+            "counters": self._descent.counters,
         }
         if self.config.learn_step_sizes:
             parts["step_sizes"] = self.step_sizes
@@ -295,28 +284,16 @@ class MAML(Learner):
 
     def _descend(self, found: MetaGradients) -> Metrics:
         """Takes one step of the outer loop and returns its metrics."""
-        config, counters, norm = self.config, self._counters, float(found.norm)
-        if not np.isfinite(norm):
-            raise FloatingPointError(
-                f"the outer gradient must be finite, got a norm of {norm}; lower inner_lr, lr or "
-                f"inner_steps, or look at the targets of the tasks."
-            )
-        for part, gradients in zip(
-            self._shared, (found.initialization, found.step_sizes), strict=True
-        ):
-            for name, gradient in gradients.items():
-                part[name].grad = gradient * min(1.0, config.max_grad_norm / (norm + 1e-12))
-        lr = decayed(config.lr, config.lr_decay_updates, counters.updates, config.decay_floor)
-        self._optimizer.param_groups[0]["lr"] = lr
-        self._optimizer.step()
-        counters.updates += 1
-        counters.gradient_updates += 1
+        metrics = self._descent.step(
+            [*found.initialization.values(), *found.step_sizes.values()],
+            "lower inner_lr, lr or inner_steps, or look at the targets of the tasks",
+        )
         before, after = found.losses.tolist()
-        metrics = {"query_loss_before": before, "query_loss": after, "grad_norm": norm}
-        if config.learn_step_sizes:
+        metrics |= {"train/query_loss_before": before, "train/query_loss": after}
+        if self.config.learn_step_sizes:
             sizes = torch.cat([size.detach().flatten() for size in self._shared[1].values()])
-            metrics["mean_step_size"] = float(sizes.mean())
-        return {"train/gradient_updates": 1.0} | {f"train/{k}": v for k, v in metrics.items()}
+            metrics["train/mean_step_size"] = float(sizes.mean())
+        return metrics
 
     def _first_step_sizes(self, initial: Mapping[str, Tensor]) -> dict[str, Tensor]:
         """Returns what learned step sizes start at; {} where none are learned."""
