@@ -231,9 +231,10 @@ def task_gradients(
         loss: of each task.
         batch: what the loss is told.
         names: of the parameters whose gradient is wanted.
-        differentiable: whether the gradients can be differentiated in turn; else nothing of how
-            they came about is kept.
+        differentiable: whether the gradients can be differentiated in turn; else, and where
+            gradients are switched off, nothing of how they came about is kept.
     """
+    differentiable = differentiable and torch.is_grad_enabled()
     at = {
         name: _leaf(value, fresh=not differentiable) if name in names else value
         for name, value in (parameters if differentiable else _detached(parameters)).items()

@@ -9,10 +9,18 @@ from learners.algorithms.rl2 import RL2
 from learners.checks import LearnerCheckFailed, check_learner, fingerprint
 from taskgen.generators.bandit import Bandit
 from taskgen.generators.maze import Maze
+from taskgen.generators.sinusoid import Sinusoid
 from taskgen.registry import listings, resolve
 
-SMALL = {"rl2": {"hidden_size": 8, "epochs": 2, "minibatches": 2}}
-GENERATORS = {"env": [Bandit(num_arms=3), Maze(), Goals(num_axes=2)]}
+SMALL = {
+    "maml": {"hidden_sizes": (8,), "test_steps": 2},
+    "rl2": {"hidden_size": 8, "epochs": 2, "minibatches": 2},
+    "rl2_supervised": {"hidden_size": 8, "encoder_sizes": (5,)},
+}
+GENERATORS = {
+    "env": [Bandit(num_arms=3), Maze(), Goals(num_axes=2)],
+    "problem": [Sinusoid(num_query=4)],
+}
 REGISTERED = [listing.name for listing in listings("learners")]
 
 

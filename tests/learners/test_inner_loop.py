@@ -205,6 +205,28 @@ def test_first_order_keeps_nothing_of_how_a_gradient_came_about():
     assert not any(gradient.requires_grad for gradient in gradients.values())
 
 
+@pytest.mark.parametrize("second_order", [True, False])
+def test_where_gradients_are_switched_off_the_steps_are_the_same(second_order):
+    start, _, support, _ = setting(learned=False)
+    inner_loop = InnerLoop(second_order=second_order)
+    ends = []
+    for enabled in (True, False):
+        with torch.set_grad_enabled(enabled):
+            ends.append(
+                adapt(
+                    spread(start, B),
+                    loss,
+                    support,
+                    step_sizes=0.2,
+                    num_steps=2,
+                    inner_loop=inner_loop,
+                )
+            )
+    for name in start:
+        torch.testing.assert_close(ends[0][name].detach(), ends[1][name])
+        assert not torch.equal(ends[1][name], spread(start, B)[name])
+
+
 def test_steps_can_be_scaled_one_by_one():
     start, _, support, _ = setting(learned=False)
     inner_loop = InnerLoop()
