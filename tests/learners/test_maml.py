@@ -165,7 +165,7 @@ def test_many_tasks_are_predicted_in_parts(monkeypatch):
 
 def test_what_does_not_fit_into_memory_is_refused_before_it_is_tried(monkeypatch):
     family = FAMILIES["numbers"]
-    monkeypatch.setattr(unroll_memory, "available_bytes", lambda: 10_000_000)
+    monkeypatch.setattr(unroll_memory, "available_bytes", lambda: 1_000_000)
     train(make(family), family, 1)
     long = make(family, inner_steps=2000)
     with pytest.raises(NoRoom, match="8 tasks by 2000 gradient steps on 8 points"):

@@ -52,7 +52,7 @@ def test_a_question_is_one_more_step_of_the_memory(family):
     said = learner.predict(problems)
     assert said.unit == SHOTS
     targets = network._target.features(sets["support_y"])
-    num_shots = targets.shape[1]
+    num_shots = int(problems.num_shots[2])
     for task, shots, query in [(0, 0, 0), (1, 1, 2), (2, num_shots, 1)]:
         points = torch.cat((sets["support_x"][task, :shots], sets["query_x"][task, query][None]))
         last = torch.zeros(shots + 1, targets.shape[-1] + 1)
