@@ -145,7 +145,7 @@ class MAML(Learner):
         self.spaces = (input_space, target_space)
         self._device = device_of(config.device)
         self._adaptation = _adaptation(input_space, target_space, config)
-        self._outer_gradient = OuterGradient(
+        self.outer_gradient = OuterGradient(
             self._adaptation,
             num_steps=config.inner_steps,
             step_size=config.inner_lr,
@@ -156,7 +156,7 @@ class MAML(Learner):
         self.initialization = nn.ParameterDict(initial).to(self._device)
         self.step_sizes = nn.ParameterDict(self._first_step_sizes(initial)).to(self._device)
         # What all tasks share, by name: the tensors of the two modules themselves.
-        self._shared = dict(self.initialization.items()), dict(self.step_sizes.items())
+        self.shared = dict(self.initialization.items()), dict(self.step_sizes.items())
         learned = [*self.initialization.values(), *self.step_sizes.values()]
         self._descent = Descent(learned, config)
         self._fitting: set[tuple[torch.Size, ...]] = set()
@@ -250,7 +250,7 @@ class MAML(Learner):
             some = problems if everyone else problems.select(np.flatnonzero(train_mask))
             sets = as_sets(some, self._device)
             self.require_room(sets)
-            found = self._outer_gradient(*self._shared, sets)
+            found = self.outer_gradient(*self.shared, sets)
             metrics = self._descend(found)
             outputs = found.outputs if everyone else outputs
         return outcomes_of(problems, self._said(outputs)), metrics
@@ -265,7 +265,7 @@ class MAML(Learner):
         if form not in self._fitting:
             config, (num_tasks, num_points) = self.config, sets["mask"].shape
             require_room(
-                self._outer_gradient.kept_bytes(*self._shared, sets),
+                self.outer_gradient.kept_bytes(*self.shared, sets),
                 f"adapting to {num_tasks} tasks by {config.inner_steps} gradient steps on "
                 f"{num_points} points each",
                 "take fewer inner_steps or tasks a batch, a smaller network, or order: 1",
@@ -273,7 +273,7 @@ class MAML(Learner):
             self._fitting.add(form)
 
     def _answers(self, problems: Problems, scales: Sequence[float]) -> Tensor:
-        initialization, learned = self._shared
+        initialization, learned = self.shared
         sizes = learned or self.config.inner_lr
         sets = as_sets(problems, self._device)
         return self._adaptation.answers(initialization, sizes, sets, scales)
@@ -291,7 +291,7 @@ class MAML(Learner):
         before, after = found.losses.tolist()
         metrics |= {"train/query_loss_before": before, "train/query_loss": after}
         if self.config.learn_step_sizes:
-            sizes = torch.cat([size.detach().flatten() for size in self._shared[1].values()])
+            sizes = torch.cat([size.detach().flatten() for size in self.shared[1].values()])
             metrics["train/mean_step_size"] = float(sizes.mean())
         return metrics
 
