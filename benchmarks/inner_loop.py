@@ -4,7 +4,8 @@ A meta-iteration is the published one: 25 tasks, 10 points to learn from and 10 
 one inner step of second order, a network of 2×40 units, and one step of Adam on what is left.
 Four ways take turns in one run, all from the same parameters on the same points, and all must
 agree on the gradient: a loop over tasks, `vmap(grad)`, the learner's batched products, and the
-same compiled as one graph. A square matrix product beside them says what the machine can do.
+same compiled as one graph, which is left out where there is no compiler for C++. A square matrix
+product beside them says what the machine can do.
 
 Then whole updates of the learner: problems made, gradient, Adam, outcomes.
 
