@@ -8,7 +8,6 @@ ratio is the median over the turns.
 
     python benchmarks/mujoco_engine.py
     python benchmarks/mujoco_engine.py --body ant-v1 --threads 2
-    python benchmarks/mujoco_engine.py --soak 10_000_000  # random play of everything, nothing else
 """
 
 # mypy: disable-error-code="no-untyped-def"
@@ -185,52 +184,11 @@ def memory(name: str) -> None:
     report(f"{name}, memory of {NUM_ANTS}", [size], "MiB", 60.0, higher_is_better=False)
 
 
-def soak(num_steps: int) -> None:
-    """Plays random tasks of every family with random actions, and reports what goes wrong.
-
-    A slot that diverges fails alone and is counted; a number that is not finite must never come
-    out, and memory must not grow once every family has been played.
-    """
-    per_family = num_steps // (2 * len(FAMILIES))
-    process = psutil.Process()
-    after_first = 0
-    for part in range(2):
-        for seed, kind in enumerate(FAMILIES.values()):
-            soak_family(kind(), per_family, 1000 * part + seed)
-        grown = process.memory_info().rss - after_first
-        after_first = process.memory_info().rss if part == 0 else after_first
-    report("memory that random play adds", [grown / 2**20], "MiB")
-
-
-def soak_family(family: MuJoCoFamily, num_steps: int, seed: int) -> None:
-    rng = np.random.default_rng(seed)
-    env = family.make_vector_env(NUM_TASKS)
-    space, whole = env.single_action_space, TaskDistribution.whole(family.space)
-    steps = not_finite = failed = 0
-    while steps < num_steps:
-        tasks = family.make_tasks(whole.sample(NUM_TASKS, rng), rng.integers(2**31, size=NUM_TASKS))
-        lifetime = Lifetime(num_steps=400)
-        env.reset(seed=int(rng.integers(2**31)), options={"tasks": tasks, "lifetime": lifetime})
-        while env.playing.any():
-            steps += int(env.playing.sum())
-            actions = rng.uniform(space.low, space.high, (NUM_TASKS, *space.shape))
-            seen, rewards, *_ = env.step(actions.astype(np.float32))
-            not_finite += int((~np.isfinite(seen)).sum() + (~np.isfinite(rewards)).sum())
-        failed += len(env.failures)
-    title = f"{family.name}, numbers that are not finite in random play"
-    extra = {"env_steps": steps, "tasks_failed": failed}
-    report(title, [not_finite], "", 0.0, higher_is_better=False, **extra)
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--body", choices=TWINS, action="append", help="both by default")
     parser.add_argument("--threads", type=int, action="append", help="1 and 2 by default")
-    parser.add_argument("--soak", type=int, metavar="STEPS", help="random play instead")
     given = parser.parse_args()
-    if given.soak:
-        soak(given.soak)
-        return
     for name in given.body or TWINS:
         for threads in given.threads or (1, 2):
             compare(name, min(threads, numba.config.NUMBA_NUM_THREADS))
