@@ -43,8 +43,12 @@ class Arena:
         parts = rules.observed or body.observed
         feels = rules.contact_coef > 0 or any("contact" in part for part in parts)
         forces: Forces = "none" if not feels else "exact" if rules.exact_forces else "sensed"
-        kind = StructuredSimulation if rules.structured else Simulation
-        self.simulation: Simulation = kind(body, num_slots, num_threads, forces)
+        sizes = body, num_slots, num_threads, forces
+        self.simulation: Simulation = (
+            Simulation(*sizes)
+            if rules.ground == "floor"
+            else StructuredSimulation(*sizes, rules.ground)
+        )
         self.sight = Sight(self.simulation, parts)
         num_controls = len(body.actuators)
         self.observations = np.zeros((num_slots, self.sight.size))
@@ -81,21 +85,22 @@ class Arena:
 
         The numbers are those that gymnasium's environments draw for the same seed.
         """
-        body, model = self.body, self.simulation.model
-        positions, velocities = np.zeros((len(slots), model.nq)), np.zeros((len(slots), model.nv))
+        body, simulation = self.body, self.simulation
+        positions = np.zeros((len(slots), simulation.positions.shape[1]))
+        velocities = np.zeros((len(slots), simulation.velocities.shape[1]))
         for row, seed in enumerate(seeds.tolist()):
             rng = np.random.default_rng(seed)
             noise = body.position_noise
-            positions[row] = rng.uniform(-noise, noise, size=model.nq)
+            positions[row] = rng.uniform(-noise, noise, size=positions.shape[1])
             noise = body.velocity_noise
             if body.normal_velocities:
-                velocities[row] = noise * rng.standard_normal(model.nv)
+                velocities[row] = noise * rng.standard_normal(velocities.shape[1])
             else:
-                velocities[row] = rng.uniform(-noise, noise, size=model.nv)
-        self.simulation.reset(slots, positions, velocities)
+                velocities[row] = rng.uniform(-noise, noise, size=velocities.shape[1])
+        simulation.reset(slots, positions, velocities)
         self._past[slots] = 0.0
         self._streams[slots] = seeds.astype(np.uint64)
-        self._where[slots] = self.simulation.tracked()[slots]
+        self._where[slots] = simulation.tracked()[slots]
         self._see(slots, np.zeros(len(slots), dtype=np.int64))
 
     def advance(

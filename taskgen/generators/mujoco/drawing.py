@@ -53,7 +53,8 @@ def frame(arena: Arena, slot: int = 0) -> NDArray[np.uint8]:
     simulation = arena.simulation
     model, data = simulation.batch.get_model(slot), simulation.batch.get_data(slot)
     model.vis.global_.offwidth, model.vis.global_.offheight = _WIDTH, _HEIGHT
-    model.geom_rgba[model.geom_bodyid == 0] = (0.75, 0.78, 0.75, 1.0)
+    if arena.rules.ground != "pier":
+        model.geom_rgba[model.geom_bodyid == 0] = (0.75, 0.78, 0.75, 1.0)
     if simulation.uneven:  # slopes are told apart by light from the side alone
         model.vis.headlight.ambient[:], model.vis.headlight.diffuse[:] = 0.1, 0.2
         model.light_dir[:] = (0.8, 0.3, -0.5)

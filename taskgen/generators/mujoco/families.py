@@ -244,7 +244,7 @@ HalfCheetahTerrain = family(
         progress="velocity_error",
         horizon=200,
         control_coef=0.05,
-        structured=True,
+        ground="field",
     ),
     "Half-cheetahs of any build on any ground, at a speed to be found: −|v − v*| − 0.05·Σa².",
 )
@@ -261,9 +261,33 @@ AntTerrain = family(
         contact_limit=1.0,
         bonus=1.0,
         observed=("positions_without_root", "velocities"),
-        structured=True,
+        ground="field",
     ),
     "Ants of any build that run ahead on any ground: v + 1 − 0.5·Σa² − 0.0005·Σf², 200 steps.",
+)
+HalfCheetahPier = family(
+    "HalfCheetahPier",
+    "half-cheetah-pier-v1",
+    HALF_CHEETAH,
+    Rules(goal="none", progress="velocity_along", horizon=200, control_coef=0.05, ground="pier"),
+    "Half-cheetahs of any build that run ahead on floating blocks: v − 0.05·Σa², 200 steps.",
+)
+AntPier = family(
+    "AntPier",
+    "ant-pier-v1",
+    ANT,
+    Rules(
+        goal="none",
+        progress="velocity_along",
+        horizon=200,
+        control_coef=0.5,
+        contact_coef=5e-4,
+        contact_limit=1.0,
+        bonus=1.0,
+        observed=("positions_without_root", "velocities"),
+        ground="pier",
+    ),
+    "Ants of any build that run ahead on floating blocks: v + 1 − 0.5·Σa² − 0.0005·Σf².",
 )
 
 FAMILIES: dict[str, type[MuJoCoFamily]] = {

@@ -28,7 +28,7 @@ class MuJoCoFamily(EnvGenerator):
     """Tasks of one body under one set of rules; `families` has the rows.
 
     The content is what the physics sees of the parameters; the seed of a task plays no part but
-    for rough ground.
+    for rough ground and piers.
     """
 
     has_success = False
@@ -81,7 +81,7 @@ class MuJoCoFamily(EnvGenerator):
         content = {
             key: np.asarray(value, dtype=float)
             for key, value in task.content.items()
-            if not isinstance(value, str)
+            if not isinstance(value, str) and not key.endswith("_seed")
         }
         weight = content["gravity"]
         strengths = content["strength"] * (content["fault"] == 0)

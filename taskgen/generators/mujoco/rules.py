@@ -22,6 +22,7 @@ from taskgen.generators.mujoco.bodies import Observed
 
 Floats: TypeAlias = NDArray[np.float64]
 Progress: TypeAlias = Callable[[Floats, Floats, float, Floats], Floats]
+GroundKind: TypeAlias = Literal["floor", "field", "pier"]
 GoalKind: TypeAlias = Literal["none", "velocity", "opposite", "angle", "disc"]
 
 
@@ -48,7 +49,8 @@ class Rules:
         ends_when_fallen: whether an episode ends when the body is not healthy.
         radius: of the disc of goals, m.
         observed: what is seen, where it differs from the body's row.
-        structured: whether limbs and ground are parameters too, and slopes are not.
+        ground: a "floor", which may slope; a height "field" or a "pier" of floating blocks, with
+            these two limbs of other lengths too.
     """
 
     goal: GoalKind
@@ -66,7 +68,7 @@ class Rules:
     ends_when_fallen: bool = True
     radius: float = 1.0
     observed: tuple[Observed, ...] | None = None
-    structured: bool = False
+    ground: GroundKind = "floor"
 
 
 def velocity_along(before: Floats, after: Floats, dt: float, goal: Floats) -> Floats:

@@ -98,17 +98,19 @@ class Simulation:
         exact = forces == "exact"
         self.batch = Batch(self.model, num_sims, num_threads, persistent=exact)
         self.dt = float(self.model.opt.timestep * body.frame_skip)
-        self.positions = self.batch.bind("qpos")
-        self.velocities = self.batch.bind("qvel")
+        own = model_of(body)  # there may be more in a model than the body: what it stands on
+        self.num_bodies = own.nbody
+        self.positions: Floats = self.batch.bind("qpos")[:, : own.nq]
+        self.velocities: Floats = self.batch.bind("qvel")[:, : own.nv]
         self.controls = self.batch.bind("ctrl")
         self.contact_forces: Floats = (
-            self.batch.bind("cfrc_ext")
+            self.batch.bind("cfrc_ext")[:, : own.nbody]
             if forces == "sensed"
-            else np.zeros((num_sims, self.model.nbody, 6))
+            else np.zeros((num_sims, own.nbody, 6))
         )
         self._slope = np.zeros((num_sims, 2))
         self.uneven = False
-        self.is_hinge = _is_hinge(self.model)
+        self.is_hinge = _is_hinge(own)
         self._part_of_body = _part_of_body(body, self.model)
         self._expanded: set[str] = set()
         self._warnings = self.batch.warning[:, :, 1]  # how often each was given, [N, kinds]

@@ -38,7 +38,7 @@ def space_of(body: Body, rules: Rules) -> ParameterSpace:
         {
             **_goal(rules),
             **_weight(body, rules),
-            **(_structure(body) if rules.structured else {}),
+            **(_structure(body, rules) if rules.ground != "floor" else {}),
             **_parts(body),
             **_medium(body),
             **_senses(),
@@ -52,7 +52,7 @@ def content_of(
 ) -> dict[str, NDArray[Any]]:
     """Returns the contents of B rows of parameters and B seeds, a key an array [B, …].
 
-    The seeds decide rough ground, and nothing else.
+    The seeds decide rough ground and the blocks of a pier, and nothing else.
     """
     num = len(seeds)
     content: dict[str, NDArray[Any]] = {
@@ -73,7 +73,7 @@ def content_of(
     content["wind"][still] = 0.0
     # Adding zero turns −0.0 into 0.0, which is the same physics but another text.
     rounded = {key: np.round(value.astype(float), _DIGITS) + 0.0 for key, value in content.items()}
-    rest = _structure_content(body, columns, seeds) if rules.structured else {}
+    rest = _structure_content(body, rules, columns, seeds)
     delay = {"action_delay": columns["action_delay"]}
     return {**rounded, **delay, **_fault_content(body, columns), **rest}
 
@@ -125,7 +125,7 @@ def _weight(body: Body, rules: Rules) -> dict[str, Parameter]:
     if body.height is not None:
         text = "share of weight that the surroundings carry"
         gravity["buoyancy"] = Float(low=-0.3, high=0.8, default=0.0, doc=text)
-        for axis in () if rules.structured else body.axes:
+        for axis in body.axes if rules.ground == "floor" else ():
             gravity[f"slope_{axis}"] = _degrees(15.0, f"rise of the floor along {axis}")
     return gravity
 
@@ -146,9 +146,16 @@ def _parts(body: Body) -> dict[str, Parameter]:
     return parts
 
 
-def _structure(body: Body) -> dict[str, Parameter]:
+def _structure(body: Body, rules: Rules) -> dict[str, Parameter]:
+    ground = _terrain() if rules.ground == "field" else _pier()
+    for part in body.lengths:
+        ground[f"length_{part}"] = _factor(0.7, 1.3, f"length of {part}")
+    return ground
+
+
+def _terrain() -> dict[str, Parameter]:
     uneven = {"terrain": KINDS[1:]}
-    ground: dict[str, Parameter] = {
+    return {
         "terrain": Categorical(choices=KINDS, default=KINDS[0], doc="what the ground is like"),
         "terrain_height": Float(
             low=0.02,
@@ -170,23 +177,54 @@ def _structure(body: Body) -> dict[str, Parameter]:
             doc="of a hill, a step, a platform with its gap",
         ),
     }
-    for part in body.lengths:
-        ground[f"length_{part}"] = _factor(0.7, 1.3, f"length of {part}")
-    return ground
+
+
+def _pier() -> dict[str, Parameter]:
+    return {
+        "pier_sinking": Float(
+            low=0.01,
+            high=0.4,
+            default=0.1,
+            log=True,
+            unit="m",
+            open_ended=True,
+            doc="of a block under the default body's weight",
+        ),
+        "pier_damping": Float(
+            low=0.02,
+            high=1.0,
+            default=0.1,
+            log=True,
+            doc="mean of the blocks' damping, as a share of what is critical",
+        ),
+        "pier_length": Float(
+            low=0.6, high=4.0, default=1.5, log=True, unit="m", doc="of a block with its gap"
+        ),
+    }
 
 
 def _structure_content(
-    body: Body, columns: Columns, seeds: NDArray[np.int64]
+    body: Body, rules: Rules, columns: Columns, seeds: NDArray[np.int64]
 ) -> dict[str, NDArray[Any]]:
+    if rules.ground == "floor":
+        return {}
+    seeds = np.asarray(seeds) % 2**31
+    ground = (
+        _terrain_content(columns, seeds)
+        if rules.ground == "field"
+        else {**{name: columns[name].round(_DIGITS) for name in _pier()}, "pier_seed": seeds}
+    )
+    return {**ground, "lengths": _each(columns, "length_", body.lengths).round(_DIGITS)}
+
+
+def _terrain_content(columns: Columns, seeds: NDArray[np.int64]) -> dict[str, NDArray[Any]]:
     terrain = np.asarray(columns["terrain"])
     uneven, rough = terrain != KINDS[0], terrain == "rough"
-    lengths = _each(columns, "length_", body.lengths)
     return {
         "terrain": terrain,
         "terrain_height": np.where(uneven, columns["terrain_height"], 0.0).round(_DIGITS),
         "terrain_length": np.where(uneven, columns["terrain_length"], 1.0).round(_DIGITS),
-        "terrain_seed": np.where(rough, np.asarray(seeds) % 2**31, 0),
-        "lengths": lengths.round(_DIGITS),
+        "terrain_seed": np.where(rough, seeds, 0),
     }
 
 
@@ -266,7 +304,7 @@ def _weight_content(
     content = {"gravity": direction * strength[:, None]}
     if body.height is not None:
         content["buoyancy"] = columns["buoyancy"]
-        if not rules.structured:
+        if rules.ground == "floor":
             content["slope"] = _vector(columns, "slope", num, 2)
     return content
 

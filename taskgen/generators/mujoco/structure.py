@@ -17,37 +17,31 @@ import numpy as np
 from numpy.typing import NDArray
 
 from taskgen.generators.mujoco.bodies import Body
+from taskgen.generators.mujoco.grounds import Field, Ground, Pier
 from taskgen.generators.mujoco.models import add_feeler, model_of, spec_of
 from taskgen.generators.mujoco.simulation import CHANGES, Floats, Forces, Simulation
-from taskgen.generators.mujoco.terrain import FIELD, MAX_HEIGHT, STRIP, Grid, heights
 
-_GROUND = "ground"
-_BASE = 0.1
+GROUNDS: Mapping[str, type[Ground]] = {"field": Field, "pier": Pier}
 _ALONG = np.linspace(-1.0, 1.0, 5)
 """Where along a capsule its height above the ground is looked at."""
 
 
-def grid_of(body: Body) -> Grid:
-    """Returns where the ground of a body is given."""
-    return STRIP if body.coordinates == 1 else FIELD
-
-
 @functools.lru_cache(maxsize=256)
-def shaped(body: Body, lengths: tuple[float, ...], feels: bool) -> mujoco.MjModel:
-    """Returns the model of a body with limbs of other lengths, on a height field.
+def shaped(body: Body, lengths: tuple[float, ...], ground: str, feels: bool) -> mujoco.MjModel:
+    """Returns the model of a body with limbs of other lengths, on a ground yet to be written.
 
-    Masses follow the lengths, density stays. The plane of the floor lies just below the field and
-    catches what runs off it.
+    Masses follow the lengths, density stays.
 
     Args:
         body: the row.
         lengths: a factor a part, in the order of `body.lengths`.
+        ground: of `GROUNDS`.
         feels: as in `model_of`.
     """
     spec = spec_of(body)
     for part, factor in zip(body.lengths, lengths, strict=True):
         _stretch(spec, body, part, factor)
-    _add_ground(spec, grid_of(body))
+    GROUNDS[ground].add(spec, body)
     if feels:
         add_feeler(spec)
     spec.compiler.settotalmass = -1
@@ -58,16 +52,24 @@ def shaped(body: Body, lengths: tuple[float, ...], feels: bool) -> mujoco.MjMode
 
 
 class StructuredSimulation(Simulation):
-    """N simulations of one body, each with limbs and ground of its own; see `Simulation`."""
+    """N simulations of one body, each with limbs and ground of its own; see `Simulation`.
+
+    Args:
+        body: the row.
+        num_sims: N.
+        num_threads: of the engine, the caller's among them.
+        forces: as in `Simulation`, but none is "exact".
+        ground: of `GROUNDS`.
+    """
 
     def __init__(
-        self, body: Body, num_sims: int, num_threads: int, forces: Forces = "none"
+        self, body: Body, num_sims: int, num_threads: int, forces: Forces, ground: str
     ) -> None:
-        self._feels = forces == "sensed"
+        self._kind, self._feels = ground, forces == "sensed"
         super().__init__(body, num_sims, num_threads, forces)
-        self._grid = grid_of(body)
-        self._heights = np.zeros((num_sims, *self._grid.shape))
-        self._own = np.flatnonzero(self.model.geom_bodyid)
+        self._ground = GROUNDS[ground](body, self.batch.bind("qpos"))
+        mine = (self.model.geom_bodyid > 0) & (self.model.geom_bodyid < self.num_bodies)
+        self._own = np.flatnonzero(mine)
         capsule = int(mujoco.mjtGeom.mjGEOM_CAPSULE)
         self._is_capsule = self.model.geom_type[self._own] == capsule
         self._sizes = np.repeat(self.model.geom_size[None, self._own, :2], num_sims, axis=0)
@@ -76,14 +78,15 @@ class StructuredSimulation(Simulation):
         self._data = mujoco.MjData(self.model)
 
     def _unperturbed(self, forces: Forces) -> mujoco.MjModel:
-        return shaped(self.body, (1.0,) * len(self.body.lengths), forces == "sensed")
+        del forces
+        return self._shaped((1.0,) * len(self.body.lengths))
 
     def set_physics(self, content: Mapping[str, NDArray[Any]]) -> None:
         """Gives simulation i a model of the body, limbs and ground of row i."""
-        models = [self._model(row, content) for row in range(len(content["terrain"]))]
+        models = [self._model(row, content) for row in range(len(content["lengths"]))]
         models += [self.model] * (self.num_sims - len(models))
         self.batch.set_models(models)
-        self.uneven = bool(self._heights.any())
+        self.uneven = self._ground.uneven
 
     def reset(self, ids: NDArray[np.int64], positions: Floats, velocities: Floats) -> None:
         """Starts these simulations, raised by as much as the noise put them into their ground."""
@@ -96,26 +99,21 @@ class StructuredSimulation(Simulation):
         """Returns the height of the ground below the root, [N], m."""
         x = self.positions[:, 0]
         y = self.positions[:, 1] if self.body.coordinates > 1 else np.zeros(self.num_sims)
-        return self._heights[(np.arange(self.num_sims), *self._grid.nearest(x, y))]
+        return self._ground.at(np.arange(self.num_sims), x, y)
+
+    def _shaped(self, lengths: tuple[float, ...]) -> mujoco.MjModel:
+        return shaped(self.body, lengths, self._kind, self._feels)
 
     def _model(self, row: int, content: Mapping[str, NDArray[Any]]) -> mujoco.MjModel:
-        shape = shaped(self.body, tuple(content["lengths"][row].tolist()), self._feels)
+        shape = self._shaped(tuple(content["lengths"][row].tolist()))
         model = copy.copy(shape)
         for key, changes in CHANGES.items():
             value = content[key][row : row + 1].astype(float)
             for field, change in changes:
                 factor = self._by_body(value) if key == "mass" else value
                 _write(model, field, change(_read(shape, field), factor)[0])
-        ground = heights(
-            self._grid,
-            str(content["terrain"][row]),
-            float(content["terrain_height"][row]),
-            float(content["terrain_length"][row]),
-            int(content["terrain_seed"][row]),
-        )
-        model.hfield_data[:] = ground.ravel() / MAX_HEIGHT
+        self._ground.write(model, row, {key: values[row] for key, values in content.items()})
         mujoco.mj_setConst(model, self._data)
-        self._heights[row] = ground
         self._sizes[row] = model.geom_size[self._own, :2]
         return model
 
@@ -125,8 +123,7 @@ class StructuredSimulation(Simulation):
         axis = self.bound("geom_xmat")[ids][:, self._own].reshape(*half.shape, 3, 3)[..., 2]
         along = (half * self._is_capsule)[..., None, None] * _ALONG[:, None] * axis[:, :, None]
         points = self.bound("geom_xpos")[ids][:, self._own, None] + along
-        cells = self._grid.nearest(points[..., 0], points[..., 1])
-        ground = self._heights[(ids[:, None, None], *cells)]
+        ground = self._ground.at(ids[:, None, None], points[..., 0], points[..., 1])
         depths = ground - points[..., 2] + radius[..., None]
         return np.maximum(depths.reshape(len(ids), -1).max(axis=1), 0.0)
 
@@ -146,33 +143,6 @@ def _stretch(spec: mujoco.MjSpec, body: Body, part: str, factor: float) -> None:
                 geom.size = [geom.size[0], geom.size[1] * factor, geom.size[2]]
         for child in link.bodies:
             child.pos = np.asarray(child.pos) * factor
-
-
-def _add_ground(spec: mujoco.MjSpec, grid: Grid) -> None:
-    rows, columns = grid.shape
-    spec.add_hfield(
-        name=_GROUND,
-        nrow=rows,
-        ncol=columns,
-        size=[*grid.half, MAX_HEIGHT, _BASE],
-        userdata=np.zeros(rows * columns),
-    )
-    floor = spec.geom("floor")
-    spec.worldbody.add_geom(
-        name=_GROUND,
-        type=mujoco.mjtGeom.mjGEOM_HFIELD,
-        hfieldname=_GROUND,
-        pos=[grid.centre, 0.0, 0.0],
-        friction=floor.friction,
-        contype=floor.contype,
-        conaffinity=floor.conaffinity,
-        condim=floor.condim,
-        margin=floor.margin,
-        solref=floor.solref,
-        solimp=floor.solimp,
-        rgba=floor.rgba,
-    )
-    floor.pos = [0.0, 0.0, -0.5 * _BASE]
 
 
 @functools.cache

@@ -75,10 +75,10 @@ def test_a_body_starts_clear_of_its_ground_and_the_engine_stands_on_the_same_one
     for x in (2.0, 3.3, 5.0):
         hit = np.zeros(1, dtype=np.int32)
         away = mujoco.mj_ray(model, data, [x, 0.01, 5.0], [0.0, 0.0, -1.0], None, 1, -1, hit)
-        simulation = arena.simulation
-        row, column = simulation._grid.nearest(np.array([x]), np.array([0.01]))
+        ground = arena.simulation._ground
+        row, column = ground._grid.nearest(np.array([x]), np.array([0.01]))
         rows = slice(max(row[0] - 1, 0), row[0] + 2)
-        around = simulation._heights[0][rows, column[0] - 1 : column[0] + 2]
+        around = ground._heights[0][rows, column[0] - 1 : column[0] + 2]
         assert around.min() - 1e-6 <= 5.0 - away <= around.max() + 1e-6
 
 
@@ -116,8 +116,9 @@ def test_mass_factors_come_on_top_of_lengths():
 # --- play ----------------------------------------------------------------------------------------
 
 
-def test_different_builds_in_one_batch_play_as_single_ones():
-    generator = FAMILIES["half-cheetah-terrain-v1"]()
+@pytest.mark.parametrize("name", ["half-cheetah-terrain-v1", "half-cheetah-pier-v1"])
+def test_different_builds_in_one_batch_play_as_single_ones(name):
+    generator = FAMILIES[name]()
     whole = TaskDistribution.whole(generator.space)
     rows = whole.sample(10, np.random.default_rng(4))
     tasks = generator.make_tasks(rows, np.arange(10))
