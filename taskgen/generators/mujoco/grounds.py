@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from taskgen.generators.mujoco.bodies import Body
-from taskgen.generators.mujoco.models import model_of
+from taskgen.generators.mujoco.models import NO_ISLANDS, model_of
 from taskgen.generators.mujoco.simulation import Floats
 from taskgen.generators.mujoco.terrain import FIELD, MAX_HEIGHT, STRIP, Grid, heights
 
@@ -30,6 +30,7 @@ _END = 80.0
 _PLANKS = ((0.66, 0.52, 0.36, 1.0), (0.52, 0.39, 0.25, 1.0))
 _WATER = (0.25, 0.5, 0.7, 1.0)
 _BLOCK_SHARE = 0.5
+_NO_SIZE = 1e-9
 _GRAVITY = 9.81
 _MAX_DAMPING = 2.0
 
@@ -117,7 +118,7 @@ class Pier(Ground):
     `pier_sinking` under the default body's weight; a heavier one sinks deeper. Its damping is
     uniform between none and twice `pier_damping`, the share of what is critical for the body and a
     block together, each block's its own, drawn from the task's seed. The first block and the last
-    reach as far as anybody gets. Below is a sea bed, for what falls off.
+    reach as far as anybody gets. Below is a sea bed, for what falls off. Air and wind pass them by.
 
     Source: the cheetah on a pier of Nagabandi et al. 2019, arXiv 1803.11347 (`learning_to_adapt`):
     eight blocks of 4 m, damping U(0, 10) each, the rest fixed. There one N/m fits all; here springs
@@ -151,6 +152,7 @@ class Pier(Ground):
                 rgba=_PLANKS[index % 2],
                 **_surface(spec),
             )
+        spec.option.disableflags &= ~NO_ISLANDS  # with blocks there are parts to tell apart
         floor = spec.geom("floor")
         floor.pos, floor.contype, floor.rgba = [0.0, 0.0, -_SEABED], 0, _WATER
 
@@ -165,6 +167,7 @@ class Pier(Ground):
         each = float(recipe["pier_damping"]) * rng.uniform(0.0, _MAX_DAMPING, _NUM_BLOCKS)
         blocks = slice(-_NUM_BLOCKS, None)
         model.body_mass[blocks], model.body_gravcomp[blocks] = mass, 1.0
+        model.body_inertia[blocks] = _NO_SIZE * mass  # air acts on what inertia says of the size
         model.jnt_stiffness[blocks] = stiffness
         model.dof_damping[blocks], model.dof_armature[blocks] = critical * each, 0.0
 

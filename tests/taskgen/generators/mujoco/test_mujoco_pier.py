@@ -88,6 +88,16 @@ def test_each_block_has_damping_of_its_own_with_the_mean_that_is_asked_for():
     assert mean == pytest.approx(0.1 * critical, rel=0.06)
 
 
+def test_neither_air_nor_wind_moves_a_block():
+    storm = {"density": 5.0, "viscosity": 0.2, "wind_x": 20.0, "wind_y": -20.0}
+    arena = started(NAMES[1], **storm, **FIRM)
+    arena.simulation.positions[0, 2] = 5.0
+    arena.simulation.step(None)
+    sunk = arena.simulation.batch.bind("qpos")[0, -16:]
+    np.testing.assert_allclose(sunk, 0.0, atol=1e-9)
+    assert abs(arena.simulation.velocities[0, 0]) > 0.1  # the ant is blown away
+
+
 def test_blocks_meet_without_a_gap_and_reach_far():
     lows, highs = _ends(1.5)
     np.testing.assert_array_equal(lows[1:], highs[:-1])
