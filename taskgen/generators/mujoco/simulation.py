@@ -65,7 +65,7 @@ def _everywhere(default: Any, value: Floats) -> Any:
 CHANGES: Mapping[str, tuple[tuple[str, Change], ...]] = {
     "gravity": (("opt.gravity", _as_it_is),),
     "mass": (("body_mass", _times), ("body_inertia", _times)),
-    "friction": (("geom_friction", _times),),
+    "friction": (("geom_friction", _times), ("pair_friction", _times)),
     "damping": (("dof_damping", _times),),
     "armature": (("dof_armature", _times),),
     "strength": (("actuator_gear", _first_column),),

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from taskgen.generators.mujoco.bodies import Body
 from taskgen.generators.mujoco.grounds import Field, Ground, Pier
-from taskgen.generators.mujoco.models import add_feeler, model_of, spec_of
+from taskgen.generators.mujoco.models import add_feeler, model_of, pair_up, spec_of
 from taskgen.generators.mujoco.simulation import CHANGES, Floats, Forces, Simulation
 
 GROUNDS: Mapping[str, type[Ground]] = {"field": Field, "pier": Pier}
@@ -42,6 +42,7 @@ def shaped(body: Body, lengths: tuple[float, ...], ground: str, feels: bool) -> 
     for part, factor in zip(body.lengths, lengths, strict=True):
         _stretch(spec, body, part, factor)
     GROUNDS[ground].add(spec, body)
+    pair_up(spec)
     if feels:
         add_feeler(spec)
     spec.compiler.settotalmass = -1

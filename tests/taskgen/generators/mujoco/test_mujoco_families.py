@@ -1,5 +1,6 @@
 """Goals, rewards, physics, faults and senses of the MuJoCo families."""
 
+import copy
 from pathlib import Path
 
 import gymnasium
@@ -12,7 +13,7 @@ from taskgen.distribution import TaskDistribution
 from taskgen.generators.mujoco import FAMILIES
 from taskgen.generators.mujoco.arena import Arena
 from taskgen.generators.mujoco.engine import contents_of
-from taskgen.generators.mujoco.models import model_of
+from taskgen.generators.mujoco.models import compiled, model_of, spec_of
 from taskgen.slotwise import SlotwiseVectorEnv
 from taskgen.vector import Lifetime
 
@@ -199,6 +200,26 @@ def test_masses_come_with_their_inertia_part_by_part():
 def test_friction_is_that_of_every_geom_so_that_the_floor_cannot_hide_it():
     model, default = loaded("half-cheetah-v1", friction=0.5)
     np.testing.assert_allclose(model.geom_friction, 0.5 * default.geom_friction)
+
+
+@pytest.mark.parametrize("name", ["ant-v1", "half-cheetah-v1", "walker2d-v1"])
+def test_what_touches_what_may_be_named_without_a_change_of_motion(name):
+    body = FAMILIES[name].body
+    named, searched = copy.copy(model_of(body)), compiled(spec_of(body), body)
+    assert named.npair == len(searched.geom_bodyid) - 1 > searched.npair == 0
+    for model in (named, searched):
+        model.geom_friction[:] *= 0.7
+        model.pair_friction[:] *= 0.7
+    runs = [mujoco.MjData(model) for model in (named, searched)]
+    rng, num_contacts = np.random.default_rng(0), 0
+    for _ in range(300):
+        control = rng.uniform(-1.0, 1.0, named.nu)
+        for model, data in zip((named, searched), runs, strict=True):
+            data.ctrl[:] = control
+            mujoco.mj_step(model, data)
+        np.testing.assert_array_equal(runs[0].qpos, runs[1].qpos)
+        num_contacts += runs[0].ncon
+    assert num_contacts > 100
 
 
 def test_gravity_keeps_its_strength_when_it_leans():
