@@ -268,15 +268,20 @@ class FamilyVectorEnv(LifetimeVectorEnv):
 
     def _drop_failed(self) -> None:
         """Stops slots whose reward or observation is not a finite number."""
+        are_floats = np.issubdtype(self.observations.dtype, np.floating)
+        with np.errstate(all="ignore"):  # a sum is finite only if all its parts are
+            total = self.rewards.sum() + (self.observations.sum() if are_floats else 0.0)
+        if np.isfinite(total) and not self.failures:
+            return
         bad = ~np.isfinite(self.rewards) & self.playing
-        if np.issubdtype(self.observations.dtype, np.floating):
+        if are_floats:
             flat = self.observations.reshape(self.num_envs, -1)
             bad |= ~np.isfinite(flat).all(axis=1) & self.playing
         for slot in np.flatnonzero(bad):
             self.fail(int(slot), "an observation or a reward is not a finite number")
         if self.failures:
             self.rewards[~self.playing & ~np.isfinite(self.rewards)] = 0.0
-            if np.issubdtype(self.observations.dtype, np.floating):
+            if are_floats:
                 np.nan_to_num(self.observations, copy=False, posinf=0.0, neginf=0.0)
 
     def _infos(
