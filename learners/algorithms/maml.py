@@ -265,7 +265,7 @@ class MAML(Learner):
         if form not in self._fitting:
             config, (num_tasks, num_points) = self.config, sets["mask"].shape
             require_room(
-                self.outer_gradient.kept_bytes(*self.shared, sets),
+                self.outer_gradient.needed_bytes(*self.shared, sets),
                 f"adapting to {num_tasks} tasks by {config.inner_steps} gradient steps on "
                 f"{num_points} points each",
                 "take fewer inner_steps or tasks a batch, a smaller network, or order: 1",
