@@ -9,8 +9,9 @@ from gymnasium.spaces import Box
 
 from taskgen.checks import check_generator
 from taskgen.checks.effects import why_without_effect
+from taskgen.checks.problem_features import content_features
 from taskgen.parameters import Float, ParameterSpace
-from taskgen.problems import stacked
+from taskgen.problems import Problems, stacked
 
 _HERE = Path(__file__).parent
 if str(_HERE) not in sys.path:  # so that a fresh process can import it as well
@@ -139,3 +140,16 @@ def test_keyed_sets_by_default_are_those_of_one_task_at_a_time():
     together, both = family.make_keyed_problems(tasks, keys), stacked(alone)
     assert np.array_equal(together.support_x, both.support_x)
     assert np.array_equal(together.query_y, both.query_y)
+
+
+def test_the_scatter_of_a_class_by_hand():
+    x = np.array([0.0, 2.0, 10.0, 10.0, 99.0], np.float32).reshape(1, 5, 1)
+    y = np.array([[0, 0, 1, 1, 0]])
+    mask = np.array([[True, True, True, True, False]])  # the last is padding
+    found = content_features(Problems(x, y, x[:, :4], y[:, :4], mask))
+    for name in ("support", "query"):
+        # (0 − 1)² + (2 − 1)² within the classes; around 5.5 it is 2 · 4.5² + 5.5² + 3.5².
+        assert found[f"{name} scatter"] == pytest.approx([2.0 / 83.0])
+        assert found[f"{name} scatter of means"] == pytest.approx([np.sqrt(2.0 / 4.0)])
+    numbers = Problems(x, x, x, x, mask)
+    assert not any("scatter" in name for name in content_features(numbers))
