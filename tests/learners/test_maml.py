@@ -137,7 +137,7 @@ def test_masked_tasks_are_played_and_have_no_say():
 def test_an_exam_shows_every_step_and_scales_those_beyond_training():
     family = FAMILIES["numbers"]
     problems = family.make_problems(tasks_of(family, 4), np.random.default_rng(0))
-    plain = make(family, inner_steps=1, test_steps=4).predict(problems)
+    plain = make(family, inner_steps=1, test_steps=4, late_step_scale=1.0).predict(problems)
     late = make(family, inner_steps=1, test_steps=4, late_step_scale=0.5).predict(problems)
     assert plain.values.shape == (4, 5, 6, 1)
     np.testing.assert_array_equal(plain.values[:, :2], late.values[:, :2])
