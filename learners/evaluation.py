@@ -7,8 +7,8 @@ leaves it bit for bit as it was.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
-from typing import Protocol
+from dataclasses import dataclass, field, replace
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from learners.learner import Policy
 from learners.rollout import play_lifetimes
 from taskgen.batch import TaskBatch
+from taskgen.judging import GRADIENT_STEPS
 from taskgen.outcomes import Outcomes, concatenate
 from taskgen.randomness import task_keys
 from taskgen.task import Task
@@ -40,6 +41,35 @@ class AdaptationCurve:
     def num_env_steps(self) -> int:
         """What the evaluation cost."""
         return self.outcomes.num_env_steps
+
+
+def by_gradient_steps(curve: AdaptationCurve, episodes_per_step: int) -> AdaptationCurve:
+    """Returns the curve of who takes a gradient step after every R episodes, step by step.
+
+    Unit k is what the R episodes after k steps returned on average; it is complete where all of
+    them are. Episodes that are left over at the end count nowhere.
+
+    Args:
+        curve: episode by episode.
+        episodes_per_step: R.
+    """
+    outcomes = curve.outcomes
+    num_units = outcomes.returns.shape[1] // episodes_per_step
+
+    def units(values: NDArray[Any]) -> NDArray[Any]:
+        whole = values[:, : num_units * episodes_per_step]
+        return whole.reshape(len(values), num_units, episodes_per_step)
+
+    complete = units(outcomes.complete).all(axis=2)
+    means = Outcomes(
+        returns=np.where(complete, units(outcomes.returns).mean(axis=2), 0.0),
+        lengths=np.where(complete, units(outcomes.lengths).sum(axis=2), 0),
+        successes=None,
+        complete=complete,
+        valid=outcomes.valid,
+        unit=GRADIENT_STEPS,
+    )
+    return replace(curve, outcomes=means)
 
 
 class Player(Protocol):

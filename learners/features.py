@@ -1,10 +1,13 @@
-"""What a recurrent policy is fed, as one row of numbers a task and step.
+"""What a policy is fed, as one row of numbers a task and step.
 
-A row is [observation | previous action | previous reward | episode start | lifetime left]. The
-previous action is one-hot, or what the environment was given in units of its box; it is all zero
-at the start of a lifetime. The reward is raw but for a unit that all tasks share (`RewardScaler`):
-its size is what tells the tasks apart. What is left of the lifetime is fed where training and
-test count lifetimes alike.
+A policy without memory is fed the observation alone. A row of a recurrent one is
+
+    [observation | previous action | previous reward | episode start | lifetime left]
+
+The previous action is one-hot, or what the environment was given in units of its box; it is all
+zero at the start of a lifetime. The reward is raw but for a unit that all tasks share
+(`RewardScaler`): its size is what tells the tasks apart. What is left of the lifetime is fed where
+training and test count lifetimes alike.
 """
 
 from __future__ import annotations
@@ -75,6 +78,30 @@ def _size(space: gymnasium.Space[Any]) -> int:
     return int(np.prod(space.shape or ()))
 
 
+class ObservationFeatures:
+    """Writes observations as rows of numbers, standardised where that is wanted.
+
+    Args:
+        space: of observations.
+        normalize: standardise observations of a float space by running moments.
+
+    `num` is the length of a row; `normalizer` is None where nothing is standardised.
+    """
+
+    def __init__(self, space: gymnasium.Space[Any], *, normalize: bool = True) -> None:
+        self._values = SpaceFeatures(space)
+        self.num = self._values.num
+        self.normalizer: ObservationNormalizer | None = None
+        if normalize and self._values.is_float:
+            self.normalizer = ObservationNormalizer(self.num)
+
+    def write(self, out: NDArray[np.float32], observations: NDArray[Any]) -> None:
+        """Writes B observations into `out`, [B, num]."""
+        self._values.write(out, observations)
+        if self.normalizer is not None:
+            self.normalizer.apply(out)
+
+
 class InputFeatures:
     """Writes the rows that a recurrent policy is fed.
 
@@ -99,12 +126,10 @@ class InputFeatures:
     ) -> None:
         self._rewards = rewards
         self._lifetime_left = lifetime_left
-        self.observation = SpaceFeatures(observation_space)
+        self.observation = ObservationFeatures(observation_space, normalize=normalize)
+        self.normalizer = self.observation.normalizer
         self.action = SpaceFeatures(action_space, in_units=True)
         self.num = self.observation.num + self.action.num + 2 + lifetime_left
-        self.normalizer: ObservationNormalizer | None = None
-        if normalize and self.observation.is_float:
-            self.normalizer = ObservationNormalizer(self.observation.num)
 
     def write(
         self, out: NDArray[np.float32], step: Step, previous_actions: NDArray[Any] | None
@@ -118,10 +143,7 @@ class InputFeatures:
         """
         num_seen = self.observation.num
         num_past = num_seen + self.action.num
-        seen = out[:, :num_seen]
-        self.observation.write(seen, step.observations)
-        if self.normalizer is not None:
-            self.normalizer.apply(seen)
+        self.observation.write(out[:, :num_seen], step.observations)
         if previous_actions is None:
             out[:, num_seen:num_past] = 0.0
         else:

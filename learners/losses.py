@@ -29,6 +29,13 @@ def standardize(values: Tensor, mask: Tensor, epsilon: float = 1e-8) -> Tensor:
     return centered / (masked_mean(centered.square(), mask).sqrt() + epsilon)
 
 
+def probability_ratios(log_probs: Tensor, old_log_probs: Tensor) -> Tensor:
+    """Returns ρ = π(a) / π_old(a), held within exp(±20), where its gradient is 0."""
+    # A narrow normal policy can move an action by hundreds of nats, and exp(89) overflows: a
+    # minimum would not choose it, but its gradient would still be 0·∞.
+    return (log_probs - old_log_probs).clamp(-_MOST_NATS, _MOST_NATS).exp()
+
+
 def clipped_policy_loss(
     log_probs: Tensor, old_log_probs: Tensor, advantages: Tensor, mask: Tensor, clip: float
 ) -> Tensor:
@@ -41,14 +48,10 @@ def clipped_policy_loss(
         mask: the steps that count.
         clip: ε > 0.
 
-    A ratio is held within exp(±20), where its gradient is 0.
-
     Source:
         Schulman et al. 2017, "Proximal policy optimization algorithms" (arXiv:1707.06347), eq. 7.
     """
-    # A narrow normal policy can move an action by hundreds of nats, and exp(89) overflows: the
-    # minimum would not choose it, but its gradient would still be 0·∞.
-    ratios = (log_probs - old_log_probs).clamp(-_MOST_NATS, _MOST_NATS).exp()
+    ratios = probability_ratios(log_probs, old_log_probs)
     clipped = ratios.clamp(1.0 - clip, 1.0 + clip)
     return -masked_mean(torch.minimum(ratios * advantages, clipped * advantages), mask)
 

@@ -40,6 +40,17 @@ class Tape:
             column[self._length] = values
         self._length += 1
 
+    def drop(self, num_rows: int) -> None:
+        """Forgets the first rows."""
+        for column in self._columns.values():
+            column[: self._length - num_rows] = column[num_rows : self._length]
+        self._length -= num_rows
+
+    @property
+    def names(self) -> list[str]:
+        """Of the columns."""
+        return list(self._columns)
+
     def __len__(self) -> int:
         return self._length
 

@@ -159,6 +159,34 @@ class ConvNet:
 _CHANNELWISE = ("scale", "bias")
 
 
+@dataclass(frozen=True)
+class WithConstants:
+    """A network some of whose outputs, the last ones, are parameters that no input moves.
+
+    Args:
+        network: says the others.
+        num_constants: how many, one at least; they start at 0.
+    """
+
+    network: TaskNetwork
+    num_constants: int
+
+    @property
+    def head(self) -> frozenset[str]:
+        """Names of the parameters of the last layer, the constants among them."""
+        return self.network.head | {"constants"}
+
+    def initial(self, seed: int) -> dict[str, Tensor]:
+        """Returns the parameters of the network, and constants of 0."""
+        return {**self.network.initial(seed), "constants": torch.zeros(self.num_constants)}
+
+    def __call__(self, parameters: Parameters, inputs: Tensor) -> Tensor:
+        """Returns [B, N, P] of inputs [B, N, *x]."""
+        outputs = self.network(parameters, inputs)
+        constants = parameters["constants"].unsqueeze(1).expand(-1, outputs.shape[1], -1)
+        return torch.cat((outputs, constants), dim=-1)
+
+
 def make_network(
     kind: str,
     input_shape: Sequence[int],

@@ -14,6 +14,7 @@ from taskgen.registry import listings, resolve
 
 SMALL = {
     "maml": {"hidden_sizes": (8,), "test_steps": 2},
+    "maml_control": {"hidden_sizes": (8,), "episodes_per_step": 1},
     "rl2": {"hidden_size": 8, "epochs": 2, "minibatches": 2},
     "rl2_supervised": {"hidden_size": 8, "encoder_sizes": (5,)},
 }
