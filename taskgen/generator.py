@@ -168,7 +168,8 @@ class EnvGenerator(TaskGenerator):
         """Returns a single environment of this task.
 
         `reset(seed=s)` starts an episode whose randomness depends on `s` alone. `info["success"]`
-        of an episode's last step may say whether it reached its goal.
+        of an episode's last step may say whether it reached its goal. One whose `render_mode` is
+        "rgb_array" can be filmed; until `render` is called that should cost nothing.
         """
 
     def horizon(self, task: Task) -> int:

@@ -24,13 +24,16 @@ from curricula.campaigns.checkpoint import (
     CampaignStore,
     campaign_folder,
 )
-from curricula.campaigns.executors import make_executor
-from curricula.campaigns.lifetimes import PlayedLifetime, played_lifetimes
+from curricula.campaigns.executors import make_executor, using_threads
+from curricula.campaigns.films import CannotFilm, Film, film
+from curricula.campaigns.lifetimes import PlayedLifetime, played_lifetimes, validation_tasks
 from curricula.campaigns.machine import Machine, require_available
 from curricula.campaigns.plugins import make_generator
 from curricula.campaigns.sealed import suite_test, tasks_test
 from curricula.campaigns.task_files import problems_of, refuse, tasks_of
 from learners.learner import Learner
+from taskgen.generator import EnvGenerator
+from taskgen.task import Task
 
 
 def load_learner(
@@ -120,6 +123,50 @@ def play_campaign(
     opened = _opened(campaign_folder(campaign, root))
     record = _record(opened.store, generation)
     return played_lifetimes(opened.setup, opened.store, record, num_tasks, seed)
+
+
+def film_campaign(
+    campaign: str | Path,
+    root: Path = DEFAULT_ROOT,
+    generation: int | None = None,
+    *,
+    task: Task | None = None,
+    num_episodes: int | None = None,
+    seed: int = 0,
+) -> tuple[Task, Film]:
+    """Films a campaign's learner as it adapts to a task; no use of the test.
+
+    Args:
+        campaign: its name under the root, or its folder.
+        root: where campaigns lie.
+        generation: of the commit, the newest by default; its checkpoint must have been kept.
+        task: of the campaign's generator; None: a validation task.
+        num_episodes: of the lifetime; None: as in the campaign's tests.
+        seed: decides the task, where none is given, and all that is random in play.
+
+    Raises:
+        CampaignError: if there is no such campaign, commit or checkpoint, if the task is of another
+            generator or cannot be played, or if the generator makes nothing to act in.
+    """
+    opened = _opened(campaign_folder(campaign, root))
+    record = _record(opened.store, generation)
+    config, generator = opened.config, opened.setup.generator
+    if not isinstance(generator, EnvGenerator):
+        raise CampaignError(f"{generator.name} makes {generator.kind}s: nothing acts in them.")
+    task = task or validation_tasks(opened.setup, record, 1, seed)[0]
+    refuse(f"the task for {config.name}", problems_of([task], generator))
+    num_episodes = num_episodes or config.lifetime.num_episodes
+    greedy = config.evaluation.greedy
+    assert config.executor.threads is not None
+    with using_threads(config.executor.threads):
+        learner, _ = restore(config, generator, opened.store.state(record))
+        try:
+            made = film(
+                learner, generator, task, num_episodes=num_episodes, seed=seed, greedy=greedy
+            )
+        except CannotFilm as error:
+            raise CampaignError(str(error)) from None
+    return task, made
 
 
 def _opened(folder: Path) -> Campaign:

@@ -11,6 +11,7 @@
   quarantine/<id>.json  tasks that could not be played; the commits have the reasons
   optuna.journal        the search's own record, rebuilt where it disagrees
   sealed_test.json      every use of the test: the sealed test, suites, tasks from elsewhere
+  films/                of the tasks on which the learner ended best, in the middle and worst
   leak_report.json      what the sets of tasks have in common
   mlflow.json           which runs of MLflow belong to it
   lock                  held by the process that runs it
@@ -116,6 +117,7 @@ class CampaignStore:
         self.folder = folder.resolve()
         self.staged = self.folder / "staged"
         self.journal = self.folder / "optuna.journal"
+        self.films = self.folder / "films"
         self._lock: IO[str] | None = None
 
     def create(self, config: CampaignConfig, machine: Mapping[str, Any]) -> None:

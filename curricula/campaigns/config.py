@@ -183,6 +183,9 @@ class TrackingConfig(Section):
     num_pictures: Annotated[int, Field(ge=0, le=64)] = Field(
         default=16, description="tasks on a generation's contact sheet"
     )
+    films: bool = Field(
+        default=True, description="film the sealed test's best, middling and worst task"
+    )
 
 
 class CheckpointConfig(Section):

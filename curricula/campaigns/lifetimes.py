@@ -61,7 +61,7 @@ def played_lifetimes(
     generator = setup.generator
     if not isinstance(generator, EnvGenerator) or not generator.draws_lifetimes:
         raise CampaignError(f"{generator.name} has no pictures of how its tasks are played.")
-    tasks = _tasks(setup, record, num_tasks, seed)
+    tasks = validation_tasks(setup, record, num_tasks, seed)
     found = []
     for task, episodes in zip(tasks, _played(setup, store, record, tasks, seed), strict=True):
         picture = generator.render_lifetime(task, episodes) if episodes else None
@@ -70,7 +70,8 @@ def played_lifetimes(
     return found
 
 
-def _tasks(setup: Setup, record: dict[str, Any], num_tasks: int, seed: int) -> list[Task]:
+def validation_tasks(setup: Setup, record: dict[str, Any], num_tasks: int, seed: int) -> list[Task]:
+    """Returns tasks like those that branches are compared on, drawn to be looked at."""
     splits = setup.config.splits
     source = TaskSource(
         setup.generator,

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 import logging
+import shutil
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -281,6 +282,9 @@ class MlflowTracker:
                 kind, name = result["test"].get("kind", "sealed"), result["test"].get("name")
                 file = "test.json" if kind == "sealed" else f"{kind}-{name}.json"
                 _write_json(out / file, result["test"])
+                films = CampaignStore(self._folder).films
+                if kind == "sealed" and films.is_dir():
+                    shutil.copytree(films, out / films.name)
             runs.log(runs.campaign, points, int(1000 * time.time()), step)
 
     def _log_learners(self, runs: CampaignRuns) -> None:

@@ -20,6 +20,7 @@ from curricula.campaigns.checkpoint import CampaignError, CampaignStore, write_a
 from curricula.campaigns.exams import Exam, ExamSet, exam_set, play_tasks
 from curricula.campaigns.executors import using_threads
 from curricula.campaigns.references import against_bayes, exam_references, task_references
+from curricula.campaigns.sealed_films import film_test
 from curricula.campaigns.seeding import rng_for, seed_for
 from curricula.campaigns.setup import Setup
 from curricula.statistics import measures
@@ -32,6 +33,8 @@ def sealed_test(
     setup: Setup, store: CampaignStore, record: dict[str, Any], nursery: Nursery
 ) -> dict[str, Any]:
     """Plays the sealed test with a commit's learner, writes the result and the count of uses.
+
+    Its best, its middling and its worst task are filmed.
 
     Args:
         setup: of the campaign.
@@ -60,7 +63,10 @@ def sealed_test(
         "measures": measures(outcomes, rng, threshold, references),
         "bayes": against_bayes(setup, place, outcomes, rng),
     }
-    return store.add_test_result(result)
+    counted = store.add_test_result(result)
+    if setup.config.tracking.films:
+        film_test(setup, store, record, exams, outcomes)
+    return counted
 
 
 def known_result(store: CampaignStore, record: dict[str, Any]) -> dict[str, Any] | None:

@@ -3,65 +3,72 @@
 from __future__ import annotations
 
 import logging
+import shutil
 from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from curricula.campaigns.branch import restore
 from curricula.campaigns.checkpoint import CampaignStore
 from curricula.campaigns.exams import Exam, exam_set
+from curricula.campaigns.executors import using_threads
 from curricula.campaigns.films import film
-from curricula.campaigns.records import Record
 from curricula.campaigns.setup import Setup
 from taskgen.generator import EnvGenerator
 from taskgen.outcomes import Outcomes
-from taskgen.task import Task
 
-FOLDER = "films"
 _LOG = logging.getLogger(__name__)
 
 
 def film_test(
-    setup: Setup, store: CampaignStore, record: Record, exams: Sequence[Exam], outcomes: Outcomes
-) -> dict[str, str]:
-    """Writes three films into the campaign's folder; what cannot be filmed is left out.
+    setup: Setup,
+    store: CampaignStore,
+    record: dict[str, Any],
+    exams: Sequence[Exam],
+    outcomes: Outcomes,
+) -> list[Path]:
+    """Writes three films into the campaign's folder, in place of those before.
+
+    What cannot be filmed is left out. The lifetimes are those of the test, played once more; no
+    budget pays for that.
 
     Args:
         setup: of the campaign.
-        store: where they are written, as films/best.gif, …
+        store: where they are written, as films/best-TASK_ID.gif, …
         record: the commit whose learner was tested.
         exams: the parts of the test, as they were played.
         outcomes: what came of them.
 
     Returns:
-        The tasks' ids by the films' names; none for a family that is not acted in.
+        The films; none for a family that is not acted in.
     """
     config, generator = setup.config, setup.generator
     if not isinstance(generator, EnvGenerator):
-        return {}
+        return []
     tasks = exam_set(exams[0], config, generator, sorted(record["quarantine"])).tasks
     learner, _ = restore(config, generator, store.state(record))
-    (store.folder / FOLDER).mkdir(exist_ok=True)
-    filmed = {}
-    for name, index in extremes(outcomes).items():
-        task: Task = tasks[index]
-        path = store.folder / FOLDER / f"{name}.gif"
-        path.unlink(missing_ok=True)
-        try:
-            made = film(
-                learner,
-                generator,
-                task,
-                num_episodes=config.lifetime.num_episodes,
-                seed=exams[0].play_seed,
-                greedy=config.evaluation.greedy,
-            )
-            made.save(path)
-        except Exception as error:  # whatever foreign code may raise: the test itself is done
-            _LOG.warning("no film of task %s: %r", task.id[:12], error)
-            continue
-        filmed[name] = task.id
-    return filmed
+    shoot = partial(
+        film,
+        learner,
+        generator,
+        num_episodes=config.lifetime.num_episodes,
+        seed=exams[0].play_seed,
+        greedy=config.evaluation.greedy,
+    )
+    shutil.rmtree(store.films, ignore_errors=True)
+    store.films.mkdir()
+    assert config.executor.threads is not None
+    with using_threads(config.executor.threads):
+        for name, index in extremes(outcomes).items():
+            task = tasks[index]
+            try:
+                shoot(task).save(store.films / f"{name}-{task.id[:8]}.gif")
+            except Exception as error:  # whatever foreign code may raise: the test itself is done
+                _LOG.warning("no film of task %s: %r", task.id[:12], error)
+    return sorted(store.films.glob("*.gif"))
 
 
 def extremes(outcomes: Outcomes) -> dict[str, int]:

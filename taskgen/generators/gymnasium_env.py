@@ -11,10 +11,12 @@ does below. `taskgen check` finds a parameter without any effect; it cannot find
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import gymnasium
+from gymnasium.envs.registration import load_env_creator
 
 from taskgen.generator import EnvGenerator
 from taskgen.parameters import Float, Parameter, ParameterSpace, Row, parameter_from_json
@@ -76,6 +78,7 @@ class GymnasiumEnv(EnvGenerator):
         values = dict(task.content["values"])
         keywords = {name: values.pop(name) for name in self.keywords}
         if isinstance(self.env, str):
+            keywords = _visible(self.env) | keywords
             env = gymnasium.make(self.env, disable_env_checker=True, **keywords)
         else:
             env = self.env(**keywords)
@@ -97,6 +100,17 @@ class GymnasiumEnv(EnvGenerator):
     def horizon(self, task: Task) -> int:
         """Returns the env steps of an episode."""
         return super().horizon(task) if self._horizon is None else self._horizon
+
+
+def _visible(env_id: str) -> dict[str, Any]:
+    """Returns the keywords that make an environment one that can be filmed, if it can be."""
+    module, _, name = env_id.rpartition(":")
+    if module:
+        importlib.import_module(module)
+    entry = gymnasium.spec(name).entry_point
+    creator = load_env_creator(entry) if isinstance(entry, str) else entry
+    modes = (getattr(creator, "metadata", None) or {}).get("render_modes") or ()
+    return {"render_mode": "rgb_array"} if "rgb_array" in modes else {}
 
 
 class CartPole(GymnasiumEnv):

@@ -1,20 +1,22 @@
-"""Pictures of tasks: the body on its ground with its goal, and what differs from the default.
+"""Pictures of tasks and of play: a scene where there is OpenGL, lines and text where there is not.
 
-Pictures are drawn by MuJoCo without a window (EGL). Where no OpenGL is to be had the picture is
-the card of the task's parameters: a picture that cannot be drawn is no failure.
+A picture that cannot be drawn is no failure: a task is then the card of its parameters, and a body
+at play is the way of its tracked point.
 """
 
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from contextlib import closing
+from typing import TYPE_CHECKING
 
-import mujoco
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
 from taskgen.cards import parameter_card
+from taskgen.generators.mujoco.camera import HEIGHT, WIDTH, Camera
 from taskgen.task import Task
 
 if TYPE_CHECKING:
@@ -22,10 +24,8 @@ if TYPE_CHECKING:
     from taskgen.generators.mujoco.generator import MuJoCoFamily
 
 _LOG = logging.getLogger(__name__)
-_WIDTH, _HEIGHT, _LINE = 320, 240, 13
-_MAX_GEOMS = 500
-_SKY = (222, 235, 247)
-_GOAL_COLOUR = np.array([0.1, 0.7, 0.2, 0.9], dtype=np.float32)
+_LINE, _MARGIN = 13, 24
+_WAY, _GOAL = "#1f4e79", "#2ea043"
 
 
 def picture(family: MuJoCoFamily, task: Task) -> NDArray[np.uint8]:
@@ -48,74 +48,84 @@ def frame(arena: Arena, slot: int = 0) -> NDArray[np.uint8]:
     Raises:
         Exception: of many kinds, if there is no EGL.
     """
-    from mujoco.egl import GLContext
-
-    simulation = arena.simulation
-    model, data = simulation.batch.get_model(slot), simulation.batch.get_data(slot)
-    model.vis.global_.offwidth, model.vis.global_.offheight = _WIDTH, _HEIGHT
-    if arena.rules.ground != "pier":
-        model.geom_rgba[model.geom_bodyid == 0] = (0.75, 0.78, 0.75, 1.0)
-    if simulation.uneven:  # slopes are told apart by light from the side alone
-        model.vis.headlight.ambient[:], model.vis.headlight.diffuse[:] = 0.1, 0.2
-        model.light_dir[:] = (0.8, 0.3, -0.5)
-    mujoco.mj_forward(model, data)
-    context = GLContext(_WIDTH, _HEIGHT)
-    try:
-        context.make_current()
-        return _drawn(model, data, arena, slot)
-    finally:
-        context.free()
+    with closing(Camera(arena, slot)) as camera:
+        return camera.picture()
 
 
-def _drawn(model: Any, data: Any, arena: Arena, slot: int) -> NDArray[np.uint8]:
-    scene = mujoco.MjvScene(model, maxgeom=_MAX_GEOMS)
-    camera, option = _camera(arena, data), mujoco.MjvOption()
-    every = mujoco.mjtCatBit.mjCAT_ALL
-    mujoco.mjv_updateScene(model, data, option, None, camera, every, scene)
-    if arena.simulation.uneven:  # the shadow of hills on hills hides their shape
-        scene.flags[mujoco.mjtRndFlag.mjRND_SHADOW] = 0
-    if arena.rules.goal != "none":
-        _add_goal(scene, arena, slot, data)
-    device = mujoco.MjrContext(model, mujoco.mjtFontScale.mjFONTSCALE_100)
-    mujoco.mjr_setBuffer(mujoco.mjtFramebuffer.mjFB_OFFSCREEN, device)
-    view = mujoco.MjrRect(0, 0, _WIDTH, _HEIGHT)
-    mujoco.mjr_render(view, scene, device)
-    pixels = np.empty((_HEIGHT, _WIDTH, 3), dtype=np.uint8)
-    mujoco.mjr_readPixels(pixels, None, view, device)
-    device.free()
-    pixels[(pixels == 0).all(axis=2)] = _SKY
-    return np.ascontiguousarray(pixels[::-1])
+class Shooting:
+    """Frames of a slot at play, from a camera if there is one.
+
+    Args:
+        arena: what is looked at; its task stays the same.
+    """
+
+    def __init__(self, arena: Arena) -> None:
+        self._arena = arena
+        self._camera: Camera | None = None
+        self._blind = False
+
+    def frame(self, way: Sequence[NDArray[np.float64]]) -> NDArray[np.uint8]:
+        """Returns the scene as it is now, or else the way of the tracked point, [240, 320, 3].
+
+        Args:
+            way: where the tracked point was, a step an item, from the episode's start on.
+        """
+        if not self._blind:
+            try:
+                self._camera = self._camera or Camera(self._arena)
+                return self._camera.picture()
+            except Exception as error:  # whatever a driver may raise
+                _LOG.debug("no OpenGL, so a line instead of a scene: %r", error)
+                self._blind = True
+        return way_picture(self._arena, np.array(way))
+
+    def close(self) -> None:
+        """Lets the camera go."""
+        camera, self._camera = self._camera, None
+        if camera is not None:
+            camera.close()
 
 
-def _camera(arena: Arena, data: Any) -> mujoco.MjvCamera:
-    """Returns a view from the side; of uneven ground one from farther off and above."""
-    body = arena.body
-    distance, rise = body.camera
-    azimuth = 90.0
-    if arena.simulation.uneven:
-        distance, rise, azimuth = 2.0 * distance, 0.7 * distance, 125.0
-    camera = mujoco.MjvCamera()
-    camera.type = int(mujoco.mjtCamera.mjCAMERA_FREE)
-    camera.lookat[:] = data.xpos[1] if body.height is not None else 0.0
-    camera.distance, camera.azimuth = distance, azimuth
-    camera.elevation = -np.degrees(np.arcsin(min(rise / distance, 1.0)))
-    return camera
+def way_picture(arena: Arena, way: NDArray[np.float64]) -> NDArray[np.uint8]:
+    """Returns where the tracked point of slot 0 went, [240, 320, 3].
+
+    Seen from above, or along x over time where it has no y; in green what is asked for: a place,
+    a direction, or a speed.
+
+    Args:
+        arena: of the body.
+        way: [steps + 1, coordinates].
+    """
+    image = Image.new("RGB", (WIDTH, HEIGHT), "white")
+    draw = ImageDraw.Draw(image)
+    points, asked = _lines(arena, way)
+    everything = np.concatenate([points, asked])
+    low, high = everything.min(axis=0), everything.max(axis=0)
+    scale = (np.array([WIDTH, HEIGHT]) - 2 * _MARGIN) / np.maximum(high - low, 1e-9)
+    if way.shape[1] > 1:  # a map has one scale
+        scale[:] = scale.min()
+    for line, colour in ((asked, _GOAL), (points, _WAY)):
+        pixels = _MARGIN + (line - low) * scale
+        pixels[:, 1] = HEIGHT - pixels[:, 1]
+        draw.line([tuple(place) for place in pixels], fill=colour, width=2)
+        draw.circle(tuple(pixels[-1]), 4, fill=colour)
+    text = "seen from above" if way.shape[1] > 1 else "way over time"
+    draw.text((6, 4), f"{text}, green: asked for", fill="black")
+    return np.asarray(image, dtype=np.uint8)
 
 
-def _add_goal(scene: Any, arena: Arena, slot: int, data: Any) -> None:
-    """Adds a ball where the body should be, or an arrow where it should go."""
-    root = data.xpos[1] if arena.body.height is not None else np.zeros(3)
-    goal = np.zeros(3)
-    goal[: arena.body.coordinates] = arena.goals[slot]
-    geom = scene.geoms[scene.ngeom]
-    size, centre = np.full(3, 0.03 * arena.body.camera[0]), goal
-    kind = mujoco.mjtGeom.mjGEOM_SPHERE
-    mujoco.mjv_initGeom(geom, kind, size, centre, np.eye(3).ravel(), _GOAL_COLOUR)
-    if arena.rules.goal != "disc":
-        above = root + np.array([0.0, 0.0, 0.5])
-        kind = mujoco.mjtGeom.mjGEOM_ARROW
-        mujoco.mjv_connector(geom, kind, 0.02 * arena.body.camera[0], above, above + goal)
-    scene.ngeom += 1
+def _lines(
+    arena: Arena, way: NDArray[np.float64]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Returns the way and what is asked for as points of the plane, [n, 2] each."""
+    kind, goal = arena.rules.goal, arena.goals[0]
+    if way.shape[1] > 1:
+        to = goal[:2] if kind != "none" else way[0, :2]
+        return way[:, :2], np.array([to if kind == "disc" else way[0, :2], to])
+    times = np.arange(len(way)) * arena.simulation.dt
+    speed = goal[0] if kind != "none" else 0.0
+    straight = way[0, 0] + speed * times
+    return np.column_stack([times, way[:, 0]]), np.column_stack([times, straight])
 
 
 def _caption(family: MuJoCoFamily, task: Task) -> NDArray[np.uint8]:
@@ -127,9 +137,9 @@ def _caption(family: MuJoCoFamily, task: Task) -> NDArray[np.uint8]:
         if value != default[name] and family.space.is_active(name, task.params)
     ]
     columns = [lines[0::2] or ["the body as it is"], lines[1::2]]
-    caption = Image.new("RGB", (_WIDTH, _LINE * max(map(len, columns)) + 8), "white")
+    caption = Image.new("RGB", (WIDTH, _LINE * max(map(len, columns)) + 8), "white")
     draw = ImageDraw.Draw(caption)
     for k, column in enumerate(columns):
         for row, line in enumerate(column):
-            draw.text((6 + k * _WIDTH // 2, 4 + row * _LINE), line[:26], fill="black")
+            draw.text((6 + k * WIDTH // 2, 4 + row * _LINE), line[:26], fill="black")
     return np.asarray(caption, dtype=np.uint8)

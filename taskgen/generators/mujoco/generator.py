@@ -50,7 +50,7 @@ class MuJoCoFamily(EnvGenerator):
         """Returns one body as an environment."""
         from taskgen.generators.mujoco.env import MuJoCoEnv
 
-        return MuJoCoEnv(task, self.body, self.rules)
+        return MuJoCoEnv(task, self.body, self.rules, render_mode="rgb_array")
 
     def make_vector_env(self, num_envs: int) -> MuJoCoVectorEnv:
         """Returns `num_envs` bodies on one pool of threads."""

@@ -486,6 +486,9 @@ def test_the_sealed_test_is_logged_once_and_a_larger_budget_may_follow(root):
     place = Place(root)
     place.play(1)
     result = {"status": "finished", "test": {"uses": 1, "measures": measures(0.75)}}
+    films = CampaignStore(place.folder).films
+    films.mkdir()
+    (films / "best-3fa91c22.gif").write_bytes(b"GIF89a")
     for budget in (3, 5):
         place.config["budget"]["generations"] = budget
         tracker = place.tracker()
@@ -496,6 +499,7 @@ def test_the_sealed_test_is_logged_once_and_a_larger_budget_may_follow(root):
     assert points.count(("test/target_return_mean", 0.75)) == 1
     folder = root / "artifacts" / place.memo["run"] / "artifacts"
     assert json.loads((folder / "test.json").read_text())["uses"] == 1
+    assert (folder / "films" / "best-3fa91c22.gif").read_bytes() == b"GIF89a"
     assert "generations: 5" in Path(folder / "config.yaml").read_text()
 
 

@@ -42,7 +42,7 @@ TINY: dict[str, Any] = {
     "evaluation": {"num_selection": 6, "num_adoption": 6, "num_monitor": 6, "num_test": 8},
     "budget": {"generations": 2},
     "executor": {"name": "inline", "threads": 1},
-    "tracking": {"num_pictures": 2},
+    "tracking": {"num_pictures": 2, "films": False},
 }
 
 

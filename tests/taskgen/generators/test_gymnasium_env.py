@@ -52,3 +52,11 @@ def test_keywords_that_are_no_parameters_are_refused():
         GymnasiumEnv("Pendulum-v1", {"g": GRAVITY}, keywords=["m"])
     with pytest.raises(ValueError, match="must name what may vary"):
         GymnasiumEnv("Pendulum-v1", {})
+
+
+def test_what_can_be_drawn_is_made_so_that_it_can_be_filmed():
+    gravity = {"g": {"low": 5.0, "high": 15.0, "default": 10.0}}
+    pendulum = GymnasiumEnv("Pendulum-v1", gravity, keywords=("g",))
+    env = pendulum.make_env(pendulum.make_task({"g": 9.0}, 0))
+    assert env.render_mode == "rgb_array"
+    env.close()
