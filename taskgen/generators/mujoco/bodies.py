@@ -204,6 +204,7 @@ ANT = Body(
     normal_velocities=True,
     health=Health(0.2, 1.0, inclusive=True),
     reach=0.7,
+    camera=(5.0, 2.5),
     thickest_air=(5.0, 0.2),
 )
 _HUMANOID_PARTS = (

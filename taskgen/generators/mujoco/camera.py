@@ -79,7 +79,7 @@ class Camera:
         mujoco.mjv_updateScene(self._model, self._data, option, None, look, every, scene)
         scene.flags[mujoco.mjtRndFlag.mjRND_SHADOW] = 0  # that of hills on hills hides their shape
         if arena.body.height is not None and not arena.simulation.uneven:
-            _add_marks(scene, self._data)
+            _add_marks(scene, arena, self._data)
         if arena.rules.goal != "none":
             _add_goal(scene, arena, self._slot, self._data)
 
@@ -109,12 +109,15 @@ def _look(arena: Arena, data: Any) -> mujoco.MjvCamera:
     return look
 
 
-def _add_marks(scene: Any, data: Any) -> None:
-    """Adds lines across level ground around the body."""
-    middle = np.round(data.xpos[1, 0])
-    for x in middle + np.arange(-_MARKS, _MARKS + 1):
-        place = np.array([x, data.xpos[1, 1], 0.0])
-        _add(scene, mujoco.mjtGeom.mjGEOM_BOX, np.array(_MARK_HALF), place, _MARK_COLOUR)
+def _add_marks(scene: Any, arena: Arena, data: Any) -> None:
+    """Adds lines on level ground around the body: across its way, and along where it may turn."""
+    for axis in range(arena.body.coordinates):
+        half = np.array(_MARK_HALF)
+        half[:2] = np.roll(half[:2], axis)
+        for mark in np.round(data.xpos[1, axis]) + np.arange(-_MARKS, _MARKS + 1):
+            place = np.array([*data.xpos[1, :2], 0.0])
+            place[axis] = mark
+            _add(scene, mujoco.mjtGeom.mjGEOM_BOX, half, place, _MARK_COLOUR)
 
 
 def _add_goal(scene: Any, arena: Arena, slot: int, data: Any) -> None:
