@@ -50,11 +50,13 @@ def adaptation_gain(outcomes: Outcomes) -> NDArray[np.float64]:
 def length_gain(outcomes: Outcomes) -> NDArray[np.float64]:
     """Returns by how many env steps the last complete unit was shorter than the first, [B].
 
-    Higher is better where a task is to be finished early. With one complete unit it is 0.
+    Higher is better where a task is to be finished early. With one complete unit it is 0; NaN
+    where the first took no steps, as of a problem, for there is nothing to save.
     """
     lengths = outcomes.lengths.astype(np.float64)
     first = _pick(lengths, outcomes, outcomes.complete.argmax(axis=1))
-    return first - _pick(lengths, outcomes, _last_complete(outcomes))
+    saved = first - _pick(lengths, outcomes, _last_complete(outcomes))
+    return np.where(first > 0.0, saved, np.nan)
 
 
 def last_success(outcomes: Outcomes) -> NDArray[np.float64]:

@@ -228,16 +228,18 @@ def mastered_share(outcomes: Outcomes, threshold: float) -> float:
     return float((rates >= threshold).mean()) if len(rates) else math.nan
 
 
-def adaptation_curve(outcomes: Outcomes) -> dict[str, list[float | None] | None]:
+def adaptation_curve(outcomes: Outcomes) -> dict[str, Any]:
     """Returns returns, successes and lengths of each unit, averaged over tasks, [E] each.
 
-    A unit that no task completed is None; successes are None where they have no meaning.
+    A unit that no task completed is None; successes are None where they have no meaning. "unit"
+    says what is counted.
     """
     successes = outcomes.successes
     return {
         "returns": _column_means(outcomes.returns, outcomes.complete),
         "successes": None if successes is None else _column_means(successes, outcomes.complete),
         "lengths": _column_means(outcomes.lengths, outcomes.complete),
+        "unit": outcomes.unit,
     }
 
 

@@ -13,6 +13,7 @@ from gymnasium.spaces import Box, Discrete
 
 from learners.evaluation import AdaptationCurve, ids_of
 from taskgen.generator import ProblemGenerator
+from taskgen.guarded import GuardedProblems, without_failed
 from taskgen.judging import Predictions, guessed, outcomes_of
 from taskgen.outcomes import concatenate
 from taskgen.problems import Problems
@@ -57,7 +58,7 @@ def evaluate_problems(
 
     Args:
         learner: read, not changed; anything that predicts.
-        generator: makes the sets.
+        generator: makes the sets; one that is guarded says which tasks have none.
         tasks: N tasks.
         seed: of the sets, keyed by task: the same task has the same sets in any batch and order.
             (What is predicted from them may differ by the last bits of matrix products.)
@@ -69,10 +70,15 @@ def evaluate_problems(
     """
     parts = []
     task_ids: list[str] = []
+    failures: dict[str, str] = {}
     for start in range(0, len(tasks), chunk):
         some = tasks[start : start + chunk]
         ids = ids_of(some)
         problems = generator.make_keyed_problems(some, task_keys(seed, ids))
-        parts.append(outcomes_of(problems, learner.predict(problems)))
+        outcomes = outcomes_of(problems, learner.predict(problems))
+        if isinstance(generator, GuardedProblems):
+            outcomes = without_failed(outcomes, some, generator)
+            failures |= generator.failures  # which the next chunk empties
+        parts.append(outcomes)
         task_ids += ids
-    return AdaptationCurve(tuple(task_ids), concatenate(parts))
+    return AdaptationCurve(tuple(task_ids), concatenate(parts), failures)

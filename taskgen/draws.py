@@ -102,10 +102,12 @@ class Tries:
     """Which of B rows are to be tried again.
 
     Args:
-        num_rows: how many there are.
+        varies: of which rows another seed makes another task, [B]; the others are tried once.
     """
 
-    def __init__(self, num_rows: int) -> None:
+    def __init__(self, varies: NDArray[np.bool_]) -> None:
+        num_rows = len(varies)
+        self._enough_alike = np.where(varies, _ENOUGH_ALIKE, 1)
         self.done = np.zeros(num_rows, dtype=bool)
         self.tries = np.zeros(num_rows, dtype=np.int64)
         self.num_made = 0
@@ -116,7 +118,7 @@ class Tries:
     def waiting(self) -> NDArray[np.int64]:
         """Returns the rows without a task that may still come to one."""
         varied = self._lowest < self._highest
-        limit = np.where(varied, MAX_TRIES, _ENOUGH_ALIKE)
+        limit = np.where(varied, MAX_TRIES, self._enough_alike)
         return np.flatnonzero(~self.done & (self.tries < limit) & (self._faults < MAX_FAULTS))
 
     def count(

@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from taskgen.batch import TaskBatch
+from taskgen.judging import Predictions
 from taskgen.parameters import Columns, ParameterSpace, Row
 from taskgen.problems import Problems, stacked
 from taskgen.splits import position_of
@@ -80,6 +81,13 @@ class TaskGenerator(ABC):
         rows = self.space.rows(params)
         made = [self.make_task(row, int(seed)) for row, seed in zip(rows, seeds, strict=True)]
         return TaskBatch(self, made)
+
+    def varies(self, params: Columns) -> NDArray[np.bool_]:
+        """Returns of which of B rows another seed makes another task, [B]; by default of all.
+
+        A row that is one task whatever the seed is not tried again where that task will not do.
+        """
+        return np.ones(len(next(iter(params.values()))), dtype=bool)
 
     def describe(self, task: Task) -> dict[str, float]:
         """Returns named features of the task; by default its numeric parameters."""
@@ -271,3 +279,28 @@ class ProblemGenerator(TaskGenerator):
             for i, key in enumerate(keys.tolist())
         ]
         return stacked(parts)
+
+    def make_shown_problems(self, tasks: Sequence[Task], keys: NDArray[np.uint64]) -> Problems:
+        """Returns sets for pictures of answers: the query points where a picture needs them.
+
+        By default those of `make_keyed_problems`.
+        """
+        return self.make_keyed_problems(tasks, keys)
+
+    def render_answers(
+        self, task: Task, problems: Problems, predictions: Predictions
+    ) -> NDArray[np.uint8]:
+        """Returns a picture of what is said of one task before adaptation and after all of it.
+
+        By default a plot where inputs and targets are one number each, else `render`.
+
+        Args:
+            task: whose sets they are.
+            problems: one of `make_shown_problems`, B = 1.
+            predictions: of its query points.
+        """
+        if self.input_space.shape == self.target_space.shape == (1,):
+            from taskgen.plots import answers_plot
+
+            return answers_plot(problems, predictions)
+        return self.render(task)

@@ -111,7 +111,8 @@ def outcomes_of(problems: Problems, predictions: Predictions) -> Outcomes:
 
     `lengths` counts the support points that are new in a unit: with shots one each, with gradient
     steps all of them in the first. `valid` counts every point that was used, support and query,
-    so H = S + Q. A task of fewer shots than others has no unit beyond its last shot.
+    so H = S + Q. A task of fewer shots than others has no unit beyond its last shot, and a batch
+    none beyond its longest support set.
 
     Raises:
         ValueError: if the predictions are not of these query points.
@@ -120,7 +121,8 @@ def outcomes_of(problems: Problems, predictions: Predictions) -> Outcomes:
     units = np.arange(returns.shape[1])
     shots = problems.num_shots[:, None]
     if predictions.unit == SHOTS:
-        complete = units <= shots
+        units = units[: 1 + shots.max()]
+        returns, complete = returns[:, : len(units)], units <= shots
         lengths = (complete & (units > 0)).astype(np.int64)
     else:
         complete = np.ones(returns.shape, dtype=bool)

@@ -1,13 +1,15 @@
 """What happened when a learner played B tasks: arrays only.
 
 Learners write it, scores read it; neither knows the other. E counts units of adaptation within a
-lifetime (episodes, gradient steps or shots: `unit` says which), H counts env steps of it.
+lifetime (episodes, gradient steps or shots: `unit` says which), H counts env steps of it. Of
+supervised problems H counts examples: the support and query points that were used.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,8 +20,9 @@ class Outcomes:
     """The record of B lifetimes.
 
     Args:
-        returns: undiscounted sum of rewards of each unit, [B, E]; 0 where not `complete`.
-        lengths: env steps of each unit, [B, E].
+        returns: undiscounted sum of rewards of each unit, of problems what the answers after it are
+            worth (`taskgen.judging`), [B, E]; 0 where not `complete`.
+        lengths: env steps of each unit, of problems examples that are new in it, [B, E].
         successes: whether the unit reached its goal, [B, E]; None where success has no meaning.
         complete: whether the unit was played to its end, [B, E]. What is not complete is in no
             score.
@@ -61,8 +64,17 @@ class Outcomes:
 
     @property
     def num_env_steps(self) -> int:
-        """Env steps that were played, waiting slots left out."""
+        """Env steps that were played, waiting slots left out; of problems, points used."""
         return int(self.valid.sum())
+
+    def without(self, tasks: NDArray[np.bool_]) -> Outcomes:
+        """Returns the outcomes as if some tasks, [B], had not been played."""
+        cleared: dict[str, Any] = {}
+        for name in ("returns", "lengths", "successes", "complete", "valid", "td_errors"):
+            array = getattr(self, name)
+            if array is not None:
+                cleared[name] = np.where(tasks[:, None], array.dtype.type(0), array)
+        return replace(self, **cleared)
 
 
 def concatenate(parts: Sequence[Outcomes]) -> Outcomes:

@@ -12,6 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
+from taskgen.judging import Predictions
+from taskgen.problems import Problems
+
 WIDTH, HEIGHT = 360, 270
 TRUTH, SHOWN, BEFORE, AFTER = "#9aa0a6", "#111111", "#b5651d", "#1f4e79"
 """Colours: what is right, what was shown, what is said before adaptation and after it."""
@@ -56,6 +59,33 @@ def plot(traces: Sequence[Trace], y_from: Sequence[Trace] = ()) -> NDArray[np.ui
     small = image.resize((WIDTH, HEIGHT), Image.Resampling.BOX)
     _draw_words(ImageDraw.Draw(small), traces, low, high)
     return np.asarray(small, dtype=np.uint8)
+
+
+def answers_plot(problems: Problems, predictions: Predictions) -> NDArray[np.uint8]:
+    """Returns a plot of one problem: what is right, what was shown, what is said of it.
+
+    Args:
+        problems: one, B = 1, of inputs and targets that are one number each.
+        predictions: of its query points; drawn before any adaptation and after all of it.
+    """
+    counts, order = problems.mask[0], np.argsort(problems.query_x[0, :, 0])
+    x = problems.query_x[0, order, 0]
+    shown = np.stack([problems.support_x[0, counts, 0], problems.support_y[0, counts, 0]], axis=1)
+    lines = {
+        ("right", TRUTH): problems.query_y[0, order, 0],
+        ("before", BEFORE): predictions.values[0, 0, order, 0],
+        (f"after {_adaptation(predictions)}", AFTER): predictions.values[0, -1, order, 0],
+    }
+    traces = [
+        Trace(np.stack([x, y], axis=1), colour, label) for (label, colour), y in lines.items()
+    ]
+    return plot([*traces, Trace(shown, SHOWN, dots=True)], y_from=[traces[0]])
+
+
+def _adaptation(predictions: Predictions) -> str:
+    """Returns how much adaptation there was, in words: "5 gradient steps"."""
+    num = predictions.values.shape[1] - 1
+    return f"{num} {predictions.unit[:-1] if num == 1 else predictions.unit}"
 
 
 def _limits(

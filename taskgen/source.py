@@ -171,7 +171,7 @@ class TaskSource:
 
     def _try_rows(self, params: Columns, rng: np.random.Generator) -> Drawn:
         """Returns the first acceptable task of every row that has one, row by row."""
-        tries = Tries(len(next(iter(params.values()))))
+        tries = Tries(self._varies(params))
         at_least = math.ceil(0.3 / (SHARES[self.split] if self.split else 1.0))
         found: list[Drawn] = []
         num_tries = at_least
@@ -194,6 +194,13 @@ class TaskSource:
         self.draws.given_up += int((~tries.done).sum())
         whole = merged(found)
         return replace(whole, num_tries=int(tries.tries.sum()), num_made=int(tries.num_made))
+
+    def _varies(self, params: Columns) -> NDArray[np.bool_]:
+        try:
+            with time_limit(self.timeout_s):
+                return np.asarray(self.generator.varies(params), dtype=bool)
+        except Exception:  # what is wrong with the rows is found out when they are made
+            return np.ones(len(next(iter(params.values()))), dtype=bool)
 
     def _warm_up(self, params: Columns, seeds: NDArray[np.int64]) -> None:
         """Has the class make and examine one task, so that the time limits measure no compiler."""

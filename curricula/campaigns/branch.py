@@ -21,7 +21,8 @@ import torch
 
 from curricula.campaigns.checkpoint import load_state, save_state
 from curricula.campaigns.config import CampaignConfig
-from curricula.campaigns.exams import Exam, playground, sit
+from curricula.campaigns.exams import Exam, sit
+from curricula.campaigns.playing import Playground, played, playground
 from curricula.campaigns.plugins import make_curriculum, make_generator, make_learner
 from curricula.campaigns.tally import Tally
 from curricula.campaigns.tracking import Progress
@@ -34,7 +35,7 @@ from taskgen.outcomes import Outcomes
 from taskgen.source import TaskSource
 from taskgen.splits import Split
 from taskgen.task import canonical_json
-from taskgen.vector import Lifetime, LifetimeVectorEnv
+from taskgen.vector import Lifetime
 
 _MAX_IDLE_BATCHES = 3
 
@@ -255,6 +256,7 @@ def _train(
             tasks = [proposal.task for proposal in proposals]
             train_mask = np.array([proposal.train for proposal in proposals])
             outcomes, metrics = learner.meta_train(play, tasks, train_mask, rng)
+            outcomes = played(outcomes, tasks, play)
             curriculum.tell(proposals, _scores(curriculum, outcomes))
             _count(tally, generator, proposals, outcomes, metrics)
             tally.count_failures(play.failures, tasks)
@@ -270,7 +272,7 @@ def _train(
         tally.train_s = time.perf_counter() - started
 
 
-def _require_play(num_idle: int, play: LifetimeVectorEnv) -> None:
+def _require_play(num_idle: int, play: Playground) -> None:
     if num_idle == _MAX_IDLE_BATCHES:
         reason = next(reversed(play.failures.values()), "no slot was playing")
         raise RuntimeError(

@@ -43,7 +43,7 @@ class Plugin(Section):
 
 
 class LifetimeConfig(Section):
-    """How long one task is played with memory kept."""
+    """How long one task is played with memory kept; problems have none of it."""
 
     num_episodes: PositiveInt = Field(
         default=3, description="episodes of a lifetime wherever something is measured"
@@ -64,7 +64,7 @@ class GenerationConfig(Section):
         "every env step goes into the one learner",
     )
     branch_env_steps: PositiveInt = Field(
-        default=200_000, description="training env steps of a branch"
+        default=200_000, description="training env steps of a branch; of problems, examples"
     )
     tasks_per_batch: PositiveInt = Field(default=64, description="tasks of one meta-training batch")
     rung_share: Share = Field(
@@ -139,7 +139,9 @@ class BudgetConfig(Section):
     """When a campaign ends; the first bound that is reached ends it. All null: never."""
 
     env_steps: PositiveInt | None = Field(
-        default=None, description="env steps in all: training, scoring and evaluation"
+        default=None,
+        description="env steps in all: training, scoring and evaluation; of problems, "
+        "examples: support and query points",
     )
     generations: PositiveInt | None = Field(default=None, description="generations")
     hours: Annotated[float, Field(gt=0)] | None = Field(

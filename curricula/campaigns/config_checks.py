@@ -28,7 +28,7 @@ from curricula.campaigns.plugins import (
     spaces_of,
 )
 from taskgen.distribution import TaskDistribution
-from taskgen.generator import TaskGenerator
+from taskgen.generator import ProblemGenerator, TaskGenerator
 from taskgen.parameters import Categorical, OutOfSpace, ParameterSpace, describe_bounds
 from taskgen.registry import UnknownPlugin, resolve
 from taskgen.watchdog import time_limit
@@ -49,6 +49,7 @@ def check(raw: Mapping[str, Any]) -> list[Problem]:
             problems += check_regions(section, raw.get(section), space)
         problems += _check_movable_names(raw.get("movable"), space)
         problems += _check_score(raw, generator[1])
+        problems += _check_lifetime(raw, generator[1])
     return problems
 
 
@@ -154,6 +155,15 @@ def _check_score(raw: Mapping[str, Any], generator: TaskGenerator) -> Iterator[P
             "evaluation.score",
             f"last_success needs tasks that can succeed, and success has no meaning in "
             f"{generator.name}; take mean_return or last_return",
+        )
+
+
+def _check_lifetime(raw: Mapping[str, Any], generator: TaskGenerator) -> Iterator[Problem]:
+    if raw.get("lifetime") and isinstance(generator, ProblemGenerator):
+        yield Problem(
+            "lifetime",
+            f"the tasks of {generator.name} are problems, which have no episodes: the support set "
+            f"is what is adapted to; take the section out",
         )
 
 

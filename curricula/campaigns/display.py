@@ -25,6 +25,7 @@ from curricula.campaigns.records import Record
 from curricula.campaigns.tracking import Display
 from curricula.campaigns.words import (
     amount,
+    counted,
     decision_text,
     duration,
     gain_text,
@@ -55,7 +56,7 @@ def estimate_text(estimate: Record) -> str:
     """
     parts = []
     if estimate.get("env_steps") is not None:
-        parts.append(f"{amount(estimate['env_steps'])} env steps")
+        parts.append(f"{amount(estimate['env_steps'])} {counted(estimate)}")
     if estimate.get("seconds") is not None:
         parts.append(duration(estimate["seconds"]))
     if estimate.get("bytes") is not None:
@@ -93,7 +94,7 @@ class PlainDisplay:
         self._progress.enter(generation, name, branches)
         steps = sum(branches.values())
         what = f"{len(branches)} branch{'es' if len(branches) != 1 else ''}"
-        what += f", {amount(steps)} env steps" if steps else ""
+        what += f", {amount(steps)} {self._progress.counted}" if steps else ""
         self.say(f"generation {generation}: {name} ({what})")
 
     def steps(self, branch: str, env_steps: int) -> None:
@@ -106,7 +107,7 @@ class PlainDisplay:
         share = f"{min(taken / planned, 1):.0%}, " if planned else ""
         self.say(
             f"generation {progress.generation}: {progress.phase} {share}"
-            f"{amount(progress.steps_per_s)} steps/s{_left(progress)}"
+            f"{amount(progress.steps_per_s)} {_short(progress)}/s{_left(progress)}"
         )
 
     def committed(self, record: Record) -> None:
@@ -121,7 +122,7 @@ class PlainDisplay:
             f"validation {headline_text(target)}",
             f"success {with_interval(target.get('success_rate'))}",
             regions,
-            f"{amount(record['totals']['env_steps'])} env steps",
+            f"{amount(record['totals']['env_steps'])} {counted(record)}",
             f"{duration(record['totals']['seconds'])}{_left(self._progress)}",
         ]
         self.say(", ".join(part for part in parts if part and not part.endswith(" –")))
@@ -203,11 +204,17 @@ def _left(progress: CampaignProgress) -> str:
     return "" if seconds is None else f", {duration(seconds)} left"
 
 
+def _short(progress: CampaignProgress) -> str:
+    """Returns what is counted, in one word."""
+    return progress.counted.rpartition(" ")[2]
+
+
 def _headline(progress: CampaignProgress) -> Text:
     text = Text(f"generation {progress.generation}", style="bold")
     text.append(f" · {progress.phase} {duration(progress.phase_seconds)}", style="not bold")
     if progress.steps_per_s:
-        text.append(f" · {amount(progress.steps_per_s)} steps/s", style="not bold")
+        speed = f"{amount(progress.steps_per_s)} {_short(progress)}/s"
+        text.append(f" · {speed}", style="not bold")
     budget = progress.config.get("budget") or {}
     endless = not any(value is not None for value in budget.values())
     left = "no end set" if endless else f"{duration(progress.seconds_left)} left"
@@ -219,7 +226,7 @@ def _bars(progress: CampaignProgress) -> Table:
     for branch, planned in list(progress.planned.items())[:_MAX_BARS]:
         taken = progress.taken.get(branch, 0)
         bar = ProgressBar(total=planned or None, completed=taken, width=32, pulse=not planned)
-        steps = f"{amount(taken)} of {amount(planned)} steps" if planned else ""
+        steps = f"{amount(taken)} of {amount(planned)} {_short(progress)}" if planned else ""
         table.add_row(Text(branch), bar, Text(steps, style="dim"))
     hidden = len(progress.planned) - _MAX_BARS
     if hidden > 0:
@@ -236,7 +243,7 @@ def _history(progress: CampaignProgress) -> Table:
         ("validation", "left"),
         ("success", "left"),
         ("distribution", "left"),
-        ("steps", "right"),
+        (_short(progress), "right"),
     ):
         table.add_column(column, justify=kind, overflow="fold")  # type: ignore[arg-type]
     for record in progress.records:

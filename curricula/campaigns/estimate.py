@@ -1,10 +1,10 @@
 """What a campaign will take, said before it starts: env steps, time and disk.
 
 Steps are counted from the configuration and the horizons of a few tasks, as if no episode ended
-early and no branch were pruned. Time comes from one measured batch of meta-training
-here and now, divided over the workers. Disk is the learner's state times the checkpoints that are
-kept, and a fixed allowance for records and pictures. Where a plug-in raises or hangs there is no
-estimate, only the budget.
+early and no branch were pruned; of problems the points of a few sets are. Time comes from one
+measured batch of meta-training here and now, divided over the workers. Disk is the learner's state
+times the checkpoints that are kept, and a fixed allowance for records and pictures. Where a plug-in
+raises or hangs there is no estimate, only the budget.
 """
 
 from __future__ import annotations
@@ -18,9 +18,10 @@ import numpy as np
 
 from curricula.campaigns.config import CampaignConfig
 from curricula.campaigns.config_regions import start_distribution, target_distribution
+from curricula.campaigns.playing import counted_in
 from curricula.campaigns.plugins import make_generator, make_learner
-from taskgen.generator import EnvGenerator
-from taskgen.vector import Lifetime
+from taskgen.generator import EnvGenerator, ProblemGenerator, TaskGenerator
+from taskgen.vector import Lifetime, LifetimeVectorEnv
 from taskgen.watchdog import time_limit
 
 if TYPE_CHECKING:
@@ -51,16 +52,19 @@ def estimate(config: CampaignConfig) -> dict[str, Any]:
 
 def _measured(config: CampaignConfig) -> dict[str, Any]:
     generator = make_generator(config.generator)
-    if not isinstance(generator, EnvGenerator):
+    if not isinstance(generator, EnvGenerator | ProblemGenerator):
         return _budget_only(config)
     learner = make_learner(config.learner, generator, seed=0)
     steps = generation_env_steps(config, _lifetime_steps(config, generator))
     speed = _steps_per_s(config, generator, learner)
     seconds = (steps["train"] + steps["evaluate"]) / (speed * _parallel(config))
     state_bytes = _num_bytes(learner.state_dict())
+    counted = counted_in(generator)
+    per_s = f"{speed:,.0f} {counted.rpartition(' ')[2]}/s"
     return {
         **_whole(config, sum(steps.values()), seconds, state_bytes),
-        "basis": f"one batch measured: {speed:,.0f} steps/s a worker",
+        "counted": counted,
+        "basis": f"one batch measured: {per_s} a worker",
     }
 
 
@@ -117,20 +121,25 @@ def _budget_only(config: CampaignConfig) -> dict[str, Any]:
     return {"env_steps": steps, "seconds": seconds, "bytes": None, "basis": "the budget alone"}
 
 
-def _some_tasks(config: CampaignConfig, generator: EnvGenerator, n: int) -> TaskBatch:
+def _some_tasks(config: CampaignConfig, generator: TaskGenerator, n: int) -> TaskBatch:
     place = target_distribution(config, generator.space)
     place = place or start_distribution(config, generator.space)
     rng = np.random.default_rng(0)
     return generator.make_tasks(place.sample(n, rng), rng.integers(0, 2**62, size=n))
 
 
-def _lifetime_steps(config: CampaignConfig, generator: EnvGenerator) -> float:
+def _lifetime_steps(config: CampaignConfig, generator: EnvGenerator | ProblemGenerator) -> float:
     tasks = _some_tasks(config, generator, _NUM_HORIZONS)
+    if isinstance(generator, ProblemGenerator):
+        problems = generator.make_problems(tasks, np.random.default_rng(0))
+        return float(problems.num_shots.mean()) + problems.num_query
     mean = float(np.mean([generator.horizon(task) for task in tasks]))
     return mean * config.lifetime.num_episodes
 
 
-def _steps_per_s(config: CampaignConfig, generator: EnvGenerator, learner: Learner) -> float:
+def _steps_per_s(
+    config: CampaignConfig, generator: EnvGenerator | ProblemGenerator, learner: Learner
+) -> float:
     """Returns the speed of a worker, from a batch as large as can be tried in a second or two.
 
     The first and smallest batch lets code compile and does not count.
@@ -153,19 +162,31 @@ def _steps_per_s(config: CampaignConfig, generator: EnvGenerator, learner: Learn
 
 
 def _train_seconds(
-    config: CampaignConfig, generator: EnvGenerator, learner: Learner, num_tasks: int
+    config: CampaignConfig,
+    generator: EnvGenerator | ProblemGenerator,
+    learner: Learner,
+    num_tasks: int,
 ) -> tuple[float, int]:
     """Meta-trains on one batch; returns its seconds and env steps."""
     tasks: Sequence[Any] = _some_tasks(config, generator, num_tasks)
-    play = generator.make_vector_env(num_tasks)
-    train_steps = config.lifetime.train_steps
-    episodes = None if train_steps else config.lifetime.num_episodes
-    play.lifetime = Lifetime(num_episodes=episodes, num_steps=train_steps)
+    play = _play(config, generator, num_tasks)
     started = time.perf_counter()
     outcomes, _ = learner.meta_train(
         play, tasks, np.ones(num_tasks, dtype=bool), np.random.default_rng(0)
     )
     return time.perf_counter() - started, outcomes.num_env_steps
+
+
+def _play(
+    config: CampaignConfig, generator: EnvGenerator | ProblemGenerator, num_tasks: int
+) -> LifetimeVectorEnv | ProblemGenerator:
+    if isinstance(generator, ProblemGenerator):
+        return generator
+    play = generator.make_vector_env(num_tasks)
+    train_steps = config.lifetime.train_steps
+    episodes = None if train_steps else config.lifetime.num_episodes
+    play.lifetime = Lifetime(num_episodes=episodes, num_steps=train_steps)
+    return play
 
 
 def _parallel(config: CampaignConfig) -> float:

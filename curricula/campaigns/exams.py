@@ -9,29 +9,24 @@ from __future__ import annotations
 import time
 from collections import OrderedDict
 from collections.abc import Sequence
-from contextlib import closing
 from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
 
 from curricula.campaigns.config import CampaignConfig
+from curricula.campaigns.playing import play_tasks, stand_in
 from curricula.campaigns.tally import Tally
 from curricula.oracles import oracle_outcomes
-from learners.evaluation import AdaptationCurve, Player, evaluate
 from learners.learner import Learner
-from learners.random_play import RandomPlayer
 from taskgen.distribution import TaskDistribution
 from taskgen.draws import Draws
-from taskgen.generator import EnvGenerator, TaskBatch, TaskGenerator
-from taskgen.isolation import isolated
+from taskgen.generator import TaskBatch, TaskGenerator
 from taskgen.outcomes import Outcomes
 from taskgen.source import TaskSource, TooFewTasks
 from taskgen.splits import Split
-from taskgen.task import Task, canonical_json
-from taskgen.vector import Lifetime, LifetimeVectorEnv
+from taskgen.task import canonical_json
 
-_EXAM_SLOTS = 256
 _NUM_KEPT = 8
 
 
@@ -50,8 +45,8 @@ class Exam:
             of the exams that they stay apart from themselves.
         part: index and number of parts: which share of the tasks is played. All parts are slices
             of one set, so they share no task either.
-        player: who plays it. "random" draws every action uniformly; "oracle" plays nothing and
-            says what the generator's `oracle_return` says.
+        player: who plays it. "random" draws every action uniformly, and of problems guesses;
+            "oracle" plays nothing and says what the generator's `oracle_return` says.
     """
 
     name: str
@@ -180,71 +175,9 @@ def sit(
     tasks = exam_tasks(exam, config, generator, quarantine, tally if is_learner else None)
     if exam.player == "oracle":
         return oracle_outcomes(generator, tasks)
-    player = learner if is_learner else random_player(generator)
+    player = learner if is_learner else stand_in(generator)
     curve = play_tasks(tasks, config, generator, player, exam.play_seed, watched=watched)
     tally.count_failures(curve.failures, tasks)
     tally.evaluation_env_steps += curve.outcomes.num_env_steps
     tally.evaluate_s += time.perf_counter() - started
     return curve.outcomes
-
-
-def play_tasks(
-    tasks: Sequence[Task],
-    config: CampaignConfig,
-    generator: TaskGenerator,
-    learner: Player,
-    play_seed: int,
-    *,
-    watched: bool = False,
-) -> AdaptationCurve:
-    """Plays tasks as the campaign's tests are played.
-
-    Args:
-        tasks: of the generator.
-        config: of the campaign.
-        generator: made them.
-        learner: is examined, or plays in its place.
-        play_seed: decides all that is random in it.
-        watched: play in a process apart.
-
-    Raises:
-        TypeError: if the generator makes nothing to play.
-    """
-    num_episodes = config.lifetime.num_episodes
-    num_envs, lifetime = min(len(tasks), _EXAM_SLOTS), Lifetime(num_episodes=num_episodes)
-    with closing(playground(generator, num_envs, lifetime, config, watched=watched)) as play:
-        return evaluate(
-            learner,
-            play,
-            tasks,
-            num_episodes=num_episodes,
-            seed=play_seed,
-            greedy=config.evaluation.greedy,
-        )
-
-
-def random_player(generator: TaskGenerator) -> RandomPlayer:
-    """Returns what plays a generator's tasks at random.
-
-    Raises:
-        TypeError: if it makes nothing to play, or its actions cannot be drawn uniformly.
-    """
-    if not isinstance(generator, EnvGenerator):
-        raise TypeError(f"{generator.name} makes {generator.kind}s, not environments.")
-    return RandomPlayer(generator.action_space)
-
-
-def playground(
-    generator: TaskGenerator,
-    num_envs: int,
-    lifetime: Lifetime,
-    config: CampaignConfig,
-    *,
-    watched: bool = False,
-) -> LifetimeVectorEnv:
-    """Returns where tasks are played, such that a faulty one costs itself alone."""
-    if not isinstance(generator, EnvGenerator):
-        raise TypeError(f"{generator.name} makes {generator.kind}s, not environments.")
-    envs = isolated(generator, num_envs, config.executor.call_timeout_s, watched=watched)
-    envs.lifetime = lifetime
-    return envs

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from curricula.campaigns.branches import Branch, Grown, Nursery
+from curricula.campaigns.playing import counted_in, judged_by
 from curricula.campaigns.references import committed, references_of
 from curricula.campaigns.seeding import rng_for
 from curricula.campaigns.setup import Setup
@@ -165,6 +166,8 @@ def _common(
         "movable": setup.movable,
         "parameters": _parameters(incumbent),
         "totals": _totals(before["totals"], nursery.tallies, seconds),
+        "counted": counted_in(setup.generator),
+        "judged_by": judged_by(setup.generator),
         "monitor": monitor,
         "references": committed(references, generation),
         "reached": reached,

@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 
 from curricula.campaigns.branch import restore
 from curricula.campaigns.checkpoint import CampaignError, CampaignStore
-from curricula.campaigns.exams import playground
 from curricula.campaigns.executors import using_threads
+from curricula.campaigns.playing import vector_env
 from curricula.campaigns.setup import Setup
 from learners.evaluation import evaluate
 from taskgen.generator import EnvGenerator
@@ -89,8 +89,9 @@ def _played(
     """Returns the episodes of each task; none of one that failed."""
     config, num_episodes = setup.config, setup.config.lifetime.num_episodes
     assert config.executor.threads is not None
+    assert isinstance(setup.generator, EnvGenerator)
     lifetime = Lifetime(num_episodes=num_episodes)
-    inside = playground(setup.generator, len(tasks), lifetime, config)
+    inside = vector_env(setup.generator, len(tasks), lifetime, config)
     with using_threads(config.executor.threads), closing(Recorder(inside)) as recorder:
         learner, _ = restore(config, setup.generator, store.state(record))
         greedy = config.evaluation.greedy

@@ -37,7 +37,7 @@ from curricula.campaigns.points import (
 from curricula.campaigns.records import Record
 from curricula.campaigns.words import number, uses_text
 from taskgen.distribution import TaskDistribution
-from taskgen.generator import TaskGenerator
+from taskgen.generator import ProblemGenerator, TaskGenerator
 from taskgen.task import Task
 
 _MAX_NAMED = 4
@@ -224,8 +224,7 @@ class MlflowTracker:
         """Writes all that is uploaded to a generation's run."""
         tasks = [Task.from_json(task) for task in record["tasks"]][: self.tracking.num_pictures]
         if tasks and self._generator is not None:
-            drawn = pictures.task_pictures(self._generator, tasks)
-            captions = pictures.task_captions(self._generator, tasks, named)
+            drawn, captions = self._pictures(self._generator, record, tasks, named)
             pictures.contact_sheet(drawn, captions).save(out / "tasks.png")
         pictures.save_figure(pictures.adaptation_figure(record), out / "adaptation_curve.png")
         _write_json(out / "tasks.json", record["tasks"])
@@ -233,6 +232,25 @@ class MlflowTracker:
         _write_json(out / "distribution.json", {key: record.get(key) for key in keys})
         if record["candidates"]:
             (out / "candidates.csv").write_text(report.candidates_csv(record), encoding="utf-8")
+
+    def _pictures(
+        self,
+        generator: TaskGenerator,
+        record: Record,
+        tasks: Sequence[Task],
+        named: Sequence[str],
+    ) -> tuple[list[Any], list[str]]:
+        """Returns pictures and captions; of problems with the learner's answers, if it is there."""
+        if isinstance(generator, ProblemGenerator):
+            from curricula.campaigns.answers import answer_pictures
+
+            with suppress(Exception):  # its checkpoint may be gone, foreign code may fail
+                drawn, worth = answer_pictures(self._folder, record, generator, tasks)
+                told = pictures.task_captions(generator, tasks, named, num_features=0)
+                pairs = zip(worth, told, strict=True)
+                return drawn, [", ".join(filter(None, pair)) for pair in pairs]
+        drawn = pictures.task_pictures(generator, tasks)
+        return drawn, pictures.task_captions(generator, tasks, named)
 
     def _named(self) -> list[str]:
         """The parameters worth a word: those that move, or else the first one."""

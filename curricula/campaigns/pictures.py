@@ -18,6 +18,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 from curricula.campaigns.points import interval, is_number
 from curricula.campaigns.records import Record
+from curricula.campaigns.words import counted, curve_axis
 from taskgen.cards import parameter_card
 from taskgen.generator import TaskGenerator
 from taskgen.task import Task
@@ -84,12 +85,13 @@ def task_pictures(generator: TaskGenerator, tasks: Sequence[Task]) -> list[NDArr
 
 
 def task_captions(
-    generator: TaskGenerator, tasks: Sequence[Task], names: Sequence[str]
+    generator: TaskGenerator, tasks: Sequence[Task], names: Sequence[str], num_features: int = 1
 ) -> list[str]:
     """Returns a line for each task: the named parameters, then what else describes it."""
-    described = task_features(generator, tasks)
+    described = task_features(generator, tasks) if num_features else [{} for _ in tasks]
     return [
-        _caption(task, features, names) for features, task in zip(described, tasks, strict=True)
+        _caption(task, features, names, num_features)
+        for features, task in zip(described, tasks, strict=True)
     ]
 
 
@@ -106,7 +108,8 @@ def task_features(generator: TaskGenerator, tasks: Sequence[Task]) -> list[dict[
 def adaptation_figure(record: Record) -> Figure:
     """Returns returns (left) and success (right) by unit of adaptation, a line for each set."""
     curves = {name: measures.get("curve") or {} for name, measures in record["monitor"].items()}
-    panels = [("returns", "return")]
+    panels = [("returns", record.get("judged_by") or "return")]
+    unit = "episodes"
     if any(curve.get("successes") for curve in curves.values()):
         panels.append(("successes", "success rate"))
     figure = _new_figure(3.2 * len(panels) + 0.4, 2.7)
@@ -114,9 +117,9 @@ def adaptation_figure(record: Record) -> Figure:
         axes = figure.add_subplot(1, len(panels), position + 1)
         for name, curve in curves.items():
             values = [math.nan if v is None else v for v in curve.get(key) or ()]
-            units = range(1, len(values) + 1)
-            axes.plot(units, values, marker="o", markersize=4, color=_colour(name), label=name)
-        axes.set_xlabel(f"{record.get('unit', 'episodes')[:-1]} of a lifetime")
+            unit, positions = curve_axis(curve)
+            axes.plot(positions, values, marker="o", markersize=4, color=_colour(name), label=name)
+        axes.set_xlabel("episode of a lifetime" if unit == "episodes" else unit)
         axes.set_ylabel(label)
         axes.locator_params(axis="x", integer=True)
         if key == "successes":
@@ -143,6 +146,7 @@ class Way:
             {
                 "generation": record["generation"],
                 "env_steps": record["totals"]["env_steps"],
+                "counted": counted(record),
                 "seconds": record["totals"].get("seconds"),
                 "parameters": record["parameters"],
                 "aims": (record.get("frontier") or {}).get("regions", {}),
@@ -230,11 +234,13 @@ def _picture_or_card(picture: NDArray[Any] | None, task: Task) -> NDArray[np.uin
     return picture.astype(np.uint8)
 
 
-def _caption(task: Task, features: Mapping[str, float], names: Sequence[str]) -> str:
+def _caption(
+    task: Task, features: Mapping[str, float], names: Sequence[str], num_features: int
+) -> str:
     told = {name: task.params[name] for name in names if name in task.params}
     words = [_phrase(name, value) for name, value in list(told.items())[:_MAX_TOLD]]
     more = [item for item in features.items() if item[0] not in task.params]
-    return ", ".join([*words, *(_phrase(name, value) for name, value in more[:1])])
+    return ", ".join([*words, *(_phrase(name, value) for name, value in more[:num_features])])
 
 
 def _phrase(name: str, value: Any) -> str:
@@ -280,7 +286,7 @@ def _plot_scores(axes: Axes, way: Way) -> None:
         axes.plot(
             steps, estimate, marker=_marker(rows), markersize=4, color=_colour(name), label=name
         )
-    axes.set_xlabel("env steps")
+    axes.set_xlabel(counted(rows[-1]))
     axes.set_ylabel("score" if has_score else "return (IQM)")
     axes.legend(frameon=False, fontsize=8)
 

@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from curricula.campaigns.records import Record
+from curricula.campaigns.words import counted
 
 _SPEED_WINDOW_S = 20.0
 
@@ -28,6 +29,7 @@ class CampaignProgress:
         self.started = clock()
         self.config: dict[str, Any] = {}
         self.estimated_seconds: float | None = None
+        self.counted = "env steps"
         self.generation = 0
         self.phase = "start"
         self.planned: dict[str, int] = {}
@@ -44,6 +46,7 @@ class CampaignProgress:
     def start(self, config: Record, estimate: Record) -> None:
         """Takes the configuration and the estimate; the clock starts here."""
         self.config = dict(config)
+        self.counted = counted(estimate)
         whole = {} if estimate.get("per") else estimate
         self.estimated_seconds = whole.get("seconds")
         self._estimated_env_steps = whole.get("env_steps")

@@ -9,6 +9,8 @@
   "movable": [name], "parameters": {name: {"low", "high"} or {choice: weight}},
   "totals": {"env_steps", "train_env_steps", "evaluation_env_steps", "lineage_env_steps",
              "gradient_updates", "tasks", "seconds"},
+  "counted": what all "env_steps" are: "env steps", or "examples" (support and query points used)
+             where tasks are problems; "judged_by": what returns are, in words
   "best": {"generation", "by", "target_return", "mastered_volume", "start_return"},
            by: "target_return"; open-ended: "mastered_volume", or "newest" where success is unknown;
            start_return is the highest of all generations, for "forgetting"
@@ -42,7 +44,8 @@ measures = {"return_iqm": [estimate, low, high], "return_mean": …, "mastered_s
             "<each of those three>_interval": [low, high] | null,
             "score": [estimate, low, high], "oracle_regret", "oracle_regret_interval",
                       only where the oracle is known, "num_scored" where not of all tasks,
-            "curve": {"returns": [E], "successes": [E] | null, "lengths": [E]}, "num_tasks": int}
+            "curve": {"returns": [E], "successes": [E] | null, "lengths": [E],
+                      "unit": "episodes", "gradient steps" or "shots"}, "num_tasks": int}
 ```
 """
 

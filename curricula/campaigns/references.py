@@ -1,5 +1,8 @@
 """What scores are held against: what a random policy and the oracle earn on the same tasks.
 
+Of problems, who guesses stands for the random policy: he looks at no input, and says the mean of
+the support targets, or no class before another.
+
 Measured once for a task set, by jobs like any other exam, so that the env steps of random play are
 in the budget. The numbers stand in the commit of the generation that measured them; later commits
 name that generation. A family without `oracle_return` has no references and no score.
@@ -19,7 +22,8 @@ from curricula import scores
 from curricula.campaigns.branches import Nursery
 from curricula.campaigns.checkpoint import CampaignStore
 from curricula.campaigns.config import CampaignConfig
-from curricula.campaigns.exams import Exam, exam_tasks, play_tasks, random_player
+from curricula.campaigns.exams import Exam, exam_tasks
+from curricula.campaigns.playing import play_tasks, stand_in
 from curricula.campaigns.setup import Setup
 from curricula.oracles import bayes_optimum, oracle_returns
 from curricula.statistics import References, lifetime_estimate
@@ -117,7 +121,7 @@ def task_references(
     if not np.isfinite(oracle).any():
         return None, 0
     try:
-        player = random_player(generator)
+        player = stand_in(generator)
     except TypeError:  # actions that nobody can draw uniformly
         return None, 0
     curve = play_tasks(tasks, config, generator, player, play_seed)

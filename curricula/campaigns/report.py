@@ -169,7 +169,7 @@ def _standing(way: Way, status: str) -> str:
     lasted = f", {words.duration(row['seconds'])}" if is_number(row["seconds"]) else ""
     return (
         f"{escape(status.capitalize())} after generation {row['generation']}, "
-        f"{words.number(row['env_steps'])} env steps{lasted}. Monitor, {scores}."
+        f"{words.number(row['env_steps'])} {words.counted(row)}{lasted}. Monitor, {scores}."
     )
 
 
@@ -203,7 +203,8 @@ def _generation_table(
     if not rows:
         return []
     names = way.moved()[:4]
-    columns = ["generation", "env steps", "decided by", "difference", *map(escape, names)]
+    steps = words.counted(rows[0])
+    columns = ["generation", steps, "decided by", "difference", *map(escape, names)]
     told = headline(rows[0]["scores"].get("target", {}))[0]
     return [
         *_table_head([*columns, f"target {told}", "target success"]),
@@ -241,7 +242,8 @@ def _candidate_table(record: Record, named: Sequence[str]) -> list[str]:
     if not record["candidates"]:
         return []
     decision = record.get("decision") or {}
-    columns = ["candidate", "branch", "gain ± SE", "env steps", *map(escape, named), ""]
+    steps = words.counted(record)
+    columns = ["candidate", "branch", "gain ± SE", steps, *map(escape, named), ""]
     lines = _table_head(columns)
     for candidate in record["candidates"]:
         regions = (candidate.get("distribution") or {}).get("regions", {})
@@ -264,7 +266,7 @@ def _monitor_table(record: Record) -> list[str]:
     """A row for each measure, a column for each set that never decides anything."""
     sets = record["monitor"]
     lines = _table_head(["monitor set", *map(escape, sets)])
-    for key, label in words.MEASURES.items():
+    for key, label in words.measure_labels(record).items():
         values = [measure(measures, key) for measures in sets.values()]
         if any(is_number(interval(value)[0]) for value in values):
             lines.append(_row([label, *map(words.with_interval, values)]))

@@ -10,7 +10,7 @@ import dataclasses
 
 from curricula.campaigns.config import CampaignConfig, Plugin
 from curricula.campaigns.executors import resolve as resolve_executor
-from curricula.campaigns.plugins import build
+from curricula.campaigns.plugins import build, spaces_of
 from curricula.campaigns.setup import Setup
 from taskgen.registry import resolve as resolve_plugin
 
@@ -26,8 +26,7 @@ def resolve(config: CampaignConfig) -> tuple[CampaignConfig, str]:
     learner_class = resolve_plugin("learners", config.learner.name)
     settings, sentence = learner_class.resolve(
         build(learner_class.Config, config.learner.options),
-        getattr(setup.generator, "observation_space", None),
-        getattr(setup.generator, "action_space", None),
+        *spaces_of(setup.generator),
         num_tasks=config.generation.tasks_per_batch,
         threads=executor.threads,
     )

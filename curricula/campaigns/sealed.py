@@ -17,14 +17,15 @@ from numpy.typing import NDArray
 from curricula.campaigns.branch import form_digest, restore
 from curricula.campaigns.branches import Nursery
 from curricula.campaigns.checkpoint import CampaignError, CampaignStore, write_atomically
-from curricula.campaigns.exams import Exam, ExamSet, exam_set, play_tasks
+from curricula.campaigns.exams import Exam, ExamSet, exam_set
 from curricula.campaigns.executors import using_threads
+from curricula.campaigns.playing import counted_in, play_tasks
 from curricula.campaigns.references import against_bayes, exam_references, task_references
 from curricula.campaigns.sealed_films import film_test
 from curricula.campaigns.seeding import rng_for, seed_for
 from curricula.campaigns.setup import Setup
 from curricula.statistics import measures
-from taskgen.generator import EnvGenerator, TaskGenerator
+from taskgen.generator import TaskGenerator
 from taskgen.outcomes import concatenate
 from taskgen.task import Task
 
@@ -43,8 +44,8 @@ def sealed_test(
         nursery: whose start is that commit.
 
     Returns:
-        {"kind": "sealed", "name", "generation", "uses", "env_steps", "measures", "target",
-        "bayes"}; the last is what `against_bayes` returns.
+        {"kind": "sealed", "name", "generation", "uses", "counted", "env_steps", "measures",
+        "target", "bayes"}; the last is what `against_bayes` returns.
     """
     branch = nursery.start_branch()
     exams = setup.sealed_exams(setup.distribution(record["incumbent"]))
@@ -58,6 +59,7 @@ def sealed_test(
         "kind": "sealed",
         "name": "sealed test",
         "generation": record["generation"],
+        "counted": counted_in(setup.generator),
         "env_steps": sum(tally.evaluation_env_steps for tally in nursery.tallies),
         "target": exams[0].distribution,
         "measures": measures(outcomes, rng, threshold, references),
@@ -115,15 +117,11 @@ def tasks_test(
         kind: "tasks" or "suite".
 
     Returns:
-        {"kind", "name", "generation", "uses", "env_steps", "trained_on", "failed", "measures"}:
-        how many tasks (or twins of them) the campaign trained on, how many could not be played.
-
-    Raises:
-        CampaignError: if the generator makes nothing to play.
+        {"kind", "name", "generation", "uses", "counted", "env_steps", "trained_on", "failed",
+        "measures"}: how many tasks (or twins of them) the campaign trained on, how many could not
+        be played.
     """
     config, generator = setup.config, setup.generator
-    if not isinstance(generator, EnvGenerator):
-        raise CampaignError(f"{generator.name} makes no environments to play.")
     assert config.executor.threads is not None
     with using_threads(config.executor.threads):
         learner, _ = restore(config, generator, store.state(record))
@@ -136,6 +134,7 @@ def tasks_test(
         "kind": kind,
         "name": name,
         "generation": record["generation"],
+        "counted": counted_in(setup.generator),
         "env_steps": curve.num_env_steps + random_env_steps,
         "trained_on": _num_trained_on(generator, tasks, store.seen()),
         "failed": len(curve.failures),

@@ -52,6 +52,39 @@ MEASURES = {
 """What the measures of a task set are called, in the order of telling."""
 
 
+def counted(record: Mapping[str, Any]) -> str:
+    """Returns what steps are in a record: "env steps", or "examples" where tasks are problems."""
+    return str(record.get("counted") or "env steps")
+
+
+def measure_labels(record: Mapping[str, Any]) -> dict[str, str]:
+    """Returns what the measures of a record are called: `MEASURES`, as its kind of task has them.
+
+    Example:
+        >>> measure_labels({"counted": "examples"})["score"]
+        'score (0 guessing, 1 oracle)'
+    """
+    if counted(record) == "env steps":
+        return MEASURES
+    return {**MEASURES, "score": "score (0 guessing, 1 oracle)"}
+
+
+def curve_axis(curve: Mapping[str, Any]) -> tuple[str, list[int]]:
+    """Returns what an adaptation curve's axis counts, and the numbers of its units.
+
+    Episodes begin with the first; gradient steps and shots with 0, before any.
+
+    Example:
+        >>> curve_axis({"returns": [0.1, 0.7]})
+        ('episodes', [1, 2])
+        >>> curve_axis({"returns": [-4.2, -0.7, -0.4], "unit": "gradient steps"})
+        ('gradient steps', [0, 1, 2])
+    """
+    unit = str(curve.get("unit") or "episodes")
+    first = 1 if unit == "episodes" else 0
+    return unit, list(range(first, first + len(curve.get("returns") or ())))
+
+
 def duration(seconds: float | None) -> str:
     """Returns a duration in two units at most.
 

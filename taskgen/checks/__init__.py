@@ -62,6 +62,7 @@ def _checks(generator: TaskGenerator) -> Iterator[tuple[str, Check]]:
     yield "tasks are plain, small, and travel as JSON", making.travels
     yield "the same parameters and seed give the same task", making.deterministic
     yield "the same task in another process", making.same_elsewhere
+    yield "rows that do not vary are one task", making.constant
     yield "no global randomness", playing.leaves_globals_alone
     yield "a batch of tasks equals its tasks one by one", making.batch_equals_single
     yield "tasks of one form lie on one side of the split", making.one_side

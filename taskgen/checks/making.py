@@ -78,6 +78,19 @@ def deterministic(specimens: Specimens) -> str:
     return ""
 
 
+def constant(specimens: Specimens) -> str:
+    """Rows that are said not to vary are one task, whatever the seed."""
+    generator = specimens.generator
+    varies = generator.varies(generator.space.columns(specimens.rows))
+    if varies.shape != (len(specimens.rows),):
+        return f"varies must say it of each row, got {varies.shape}"
+    for row, seed, can in zip(specimens.rows, specimens.seeds, varies, strict=True):
+        one, other = (generator.make_task(dict(row), s).id for s in (seed, seed + 1))
+        if not can and one != other:
+            return f"{row} does not vary by what it says, and gave two tasks with two seeds"
+    return ""
+
+
 def same_elsewhere(specimens: Specimens) -> str:
     """A fresh interpreter makes the same tasks."""
     request = pickle.dumps((specimens.generator, specimens.rows, specimens.seeds))

@@ -46,6 +46,13 @@ def test_steps_saved_are_first_minus_last():
     )
 
 
+def test_where_the_first_unit_takes_no_steps_there_are_none_to_save():
+    lengths = np.array([[0, 10, 0], [3, 8, 1], [0, 0, 0]])
+    np.testing.assert_array_equal(
+        scores.length_gain(replace(THREE, lengths=lengths)), [np.nan, -5.0, np.nan]
+    )
+
+
 def test_regret_is_what_the_oracle_had_more():
     np.testing.assert_allclose(scores.regret(THREE, np.array([7.0, 3.0, 1.0])), [1.0, 0.0, np.nan])
 

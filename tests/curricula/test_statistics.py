@@ -181,6 +181,7 @@ def test_measures_by_hand():
             "returns": [pytest.approx(4 / 3), 1.5],
             "successes": [pytest.approx(2 / 3), 1.0],
             "lengths": [pytest.approx(11 / 3), 3.5],
+            "unit": "episodes",
         },
         "num_tasks": 3,
     }

@@ -1,8 +1,6 @@
 """The contract of learners of problems, on a learner and families whose optimum is known."""
 
-import sys
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -14,9 +12,7 @@ from learners.checks import check_learner, fingerprint
 from learners.problem_evaluation import Guesser, evaluate_problems
 from taskgen.generators.bandit import Bandit
 from taskgen.judging import GRADIENT_STEPS, Predictions
-
-sys.path.append(str(Path(__file__).parents[1] / "taskgen"))
-from lines_family import Halves, Lines
+from tests.taskgen.lines_family import Halves, Lines
 
 FAMILIES = {"numbers": Lines(), "classes": Halves()}
 

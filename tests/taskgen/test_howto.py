@@ -3,6 +3,7 @@
 import re
 from pathlib import Path
 
+from taskgen.checks import check_generator
 from taskgen.checks.effects import why_without_effect
 
 ROOT = Path(__file__).parents[2]
@@ -29,3 +30,7 @@ def test_the_other_pieces_run():
         assert why_without_effect(scope["pendulum"], name, num_tasks=12, num_steps=20) == ""
     task = scope["CartPole"]().make_task({"length": 1.0}, 0)
     assert scope["CartPole"]().make_env(task).unwrapped.polemass_length == 0.1
+    family = scope["Parabolas"]()
+    sound = check_generator(family)
+    # What a string has defined no other process can import.
+    assert [result.name for result in sound.failed] == ["the same task in another process"]

@@ -109,3 +109,10 @@ def test_a_guess_is_the_mean_of_what_counts():
 def test_a_guess_of_classes_is_worth_one_in_n():
     problems = classes()
     assert returns_of(problems, guessed(problems, 5)).tolist() == [[0.2]]
+
+
+def test_padding_beyond_every_task_is_no_unit():
+    problems = regression(mask=((1, 0, 0), (1, 1, 0)))
+    outcomes = outcomes_of(problems, said(np.ones((2, 4, 2, 1)), SHOTS))
+    assert outcomes.complete.tolist() == [[True, True, False], [True, True, True]]
+    assert outcomes_of(problems, said(np.ones((2, 4, 2, 1)))).complete.shape == (2, 4)

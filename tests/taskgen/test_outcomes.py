@@ -39,3 +39,13 @@ def test_shapes_that_do_not_fit_are_refused():
         Outcomes(good.returns, good.lengths[:1], None, good.complete, good.valid)
     with pytest.raises(ValueError, match="td_errors must have the shape of valid"):
         Outcomes(good.returns, good.lengths, None, good.complete, good.valid, good.td_errors[:, 1:])
+
+
+def test_a_task_that_was_not_played_leaves_nothing():
+    cleared = outcomes(2, 3, 4).without(np.array([False, True]))
+    assert cleared.returns.tolist() == [[1.0] * 3, [0.0] * 3]
+    assert cleared.complete.all(axis=1).tolist() == [True, False]
+    assert cleared.valid.sum(axis=1).tolist() == [4, 0]
+    assert cleared.td_errors.sum(axis=1).tolist() == [4.0, 0.0]
+    assert cleared.returns.dtype == np.float64
+    assert outcomes(1, 1, 1, successes=False).without(np.array([True])).successes is None

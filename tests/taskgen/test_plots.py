@@ -1,7 +1,9 @@
 import numpy as np
 from PIL import ImageColor
 
-from taskgen.plots import AFTER, HEIGHT, SHOWN, TRUTH, WIDTH, Trace, plot
+from taskgen.judging import GRADIENT_STEPS, Predictions
+from taskgen.plots import AFTER, BEFORE, HEIGHT, SHOWN, TRUTH, WIDTH, Trace, answers_plot, plot
+from taskgen.problems import Problems
 
 
 def where(picture, colour):
@@ -38,3 +40,17 @@ def test_what_is_far_off_is_cut_and_what_is_no_number_left_out():
 def test_a_flat_function_and_none_at_all_are_drawn():
     assert plot([Trace(np.array([[0.0, 2.0], [1.0, 2.0]]), TRUTH)]).std() > 0
     assert plot([Trace(np.array([[0.0, np.nan], [1.0, np.nan]]), TRUTH)]).shape[2] == 3
+
+
+def test_answers_are_drawn_before_and_after_beside_what_is_right():
+    x = np.linspace(-1.0, 1.0, 50, dtype=np.float32)[None, ::-1, None]  # in any order
+    shown = np.array([[[-0.5], [0.5], [9.0]]], np.float32)
+    mask = np.array([[True, True, False]])
+    problems = Problems(shown, shown**2, x, x**2, mask)
+    said = np.stack([0.0 * x, -x, 0.5 + 0.0 * x], axis=1)
+    picture = answers_plot(problems, Predictions(said, GRADIENT_STEPS))
+    rows = {colour: where(picture, colour)[:, 0] for colour in (BEFORE, AFTER, TRUTH, SHOWN)}
+    rows = {colour: found[found > 30].mean() for colour, found in rows.items()}  # below the legend
+    # 0 before, 0.5 after, 1/4 shown, 1/3 on average what is right: higher values lie further up.
+    assert rows[AFTER] < rows[TRUTH] < rows[BEFORE]
+    assert rows[AFTER] < rows[SHOWN] < rows[BEFORE]

@@ -1,7 +1,4 @@
-import importlib
-import sys
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,12 +9,7 @@ from taskgen.checks.effects import why_without_effect
 from taskgen.checks.problem_features import content_features
 from taskgen.parameters import Float, ParameterSpace
 from taskgen.problems import Problems, stacked
-
-_HERE = Path(__file__).parent
-if str(_HERE) not in sys.path:  # so that a fresh process can import it as well
-    sys.path.insert(0, str(_HERE))
-families = importlib.import_module("lines_family")
-Lines, Halves = families.Lines, families.Halves
+from tests.taskgen.lines_family import Halves, Lines
 
 
 @pytest.mark.parametrize("family", [Lines, Halves])
@@ -87,6 +79,17 @@ class ModestOracle(Lines):
         return -100.0
 
 
+class NeverVaries(Lines):
+    """Takes a task for fixed whose content is drawn."""
+
+    def make_task(self, params, seed):
+        task = super().make_task(params, seed)
+        return replace(task, content={**task.content, "draw": seed})
+
+    def varies(self, params):
+        return np.zeros(len(params["slope"]), dtype=bool)
+
+
 class OneTooFew(Lines):
     """Leaves the last task of a batch out."""
 
@@ -105,6 +108,7 @@ class OneTooFew(Lines):
         (Remembering, "no trace of the tasks of before", "query_y is other"),
         (Leaking, "query points are others than support points", "one of its support points"),
         (NeverShown, "query points are others than support points", "never shown"),
+        (NeverVaries, "rows that do not vary are one task", "two tasks with two seeds"),
         (ModestOracle, "nobody who guesses beats the oracle", "worth"),
     ],
 )

@@ -289,6 +289,46 @@ def test_a_row_without_a_task_in_the_split_is_given_up_and_counted():
         assert other not in {split_of(form, "salt") for form in forms}
 
 
+class Fixed(TaskGenerator):
+    """One task a row, whatever the seed; counts how many are made."""
+
+    name = "fixed-v1"
+    kind = "env"
+    space = ParameterSpace({"number": Int(low=1, high=100_000, default=1)})
+    says_so = True
+
+    def __init__(self):
+        self.num_made = 0
+
+    def make_task(self, params, seed):
+        self.num_made += 1
+        return Task(self.name, 1, params, seed, {"number": params["number"]})
+
+    def varies(self, params):
+        return np.full(len(params["number"]), not self.says_so)
+
+
+class Unsaid(Fixed):
+    """The same, and does not say so."""
+
+    says_so = False
+
+
+def test_a_row_that_does_not_vary_is_tried_once():
+    made, given_up = {}, {}
+    for family in (Fixed, Unsaid):
+        generator = family()
+        generator.make_tasks(Fixed.space.columns([{"number": 1}]), np.arange(1))
+        source = TaskSource(generator, "train", "salt")
+        tasks = source.make(TaskDistribution.whole(Fixed.space), 500, np.random.default_rng(0))
+        made[family], given_up[family] = generator.num_made - 1, source.draws.given_up
+        assert {split_of(generator.canonical(task), "salt") for task in tasks} == {"train"}
+        assert np.mean(numbers_of(tasks)) == pytest.approx(50_000, rel=0.1)
+        assert given_up[family] == pytest.approx(125, abs=40)  # a fifth lies on other sides
+    assert made[Fixed] in (500 + given_up[Fixed], 501 + given_up[Fixed])  # one warms up
+    assert made[Unsaid] > 500 + 7 * given_up[Unsaid]
+
+
 def test_nothing_is_made_of_nothing():
     source, distribution = so_many(1, 9)
     assert len(source.make(distribution, 0, np.random.default_rng(0))) == 0

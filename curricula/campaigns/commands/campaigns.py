@@ -34,6 +34,7 @@ from curricula.campaigns.commands.stopping import StopOnSignal
 from curricula.campaigns.config import CHANGEABLE_KEYS
 from curricula.campaigns.machine import machine_text
 from curricula.campaigns.words import (
+    measure_labels,
     uses_text,
 )
 
@@ -151,7 +152,7 @@ def status(
         )
     if text := uses_text(store.test_results()):
         typer.echo(text)
-    print_measures(last["monitor"])
+    print_measures(last["monitor"], measure_labels(last))
     print_table(
         ["gen", "went on", "gain", "validation", "success", "distribution", "steps"],
         [generation_row(record) for record in records[-_SHOWN_GENERATIONS:]],

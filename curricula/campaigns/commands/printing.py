@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,10 +16,13 @@ from curricula.campaigns.words import (
     MEASURES,
     amount,
     bayes_text,
+    counted,
+    curve_axis,
     decision_text,
     duration,
     gain_text,
     headline_text,
+    measure_labels,
     moving_regions,
     used_name,
     with_interval,
@@ -31,12 +35,12 @@ if TYPE_CHECKING:
 _COUNTS = ("num_tasks", "num_scored")
 
 
-def print_measures(monitor: dict[str, Any]) -> None:
-    """Prints the measures of named task sets side by side."""
+def print_measures(monitor: dict[str, Any], labels: Mapping[str, str] = MEASURES) -> None:
+    """Prints the measures of named task sets side by side, each under its label."""
     sets = {name: measures for name, measures in monitor.items() if measures}
     rows = [
         [label, *(_measure(key, measures) for measures in sets.values())]
-        for key, label in MEASURES.items()
+        for key, label in labels.items()
     ]
     print_table(["", *sets], [row for row in rows if any(cell != "–" for cell in row[1:])])
 
@@ -45,29 +49,33 @@ def print_result(result: dict[str, Any]) -> None:
     """Prints what a use of the test came to."""
     name, steps = used_name(result), amount(result["env_steps"])
     typer.echo(
-        f"{name}: learner of generation {result['generation']}, played for {steps} env steps"
+        f"{name}: learner of generation {result['generation']}, played for {steps} "
+        f"{counted(result)}"
     )
     num_tasks = result["measures"].get("num_tasks")
     if trained_on := result.get("trained_on"):
         typer.echo(f"{trained_on} of these {num_tasks} tasks were trained on by this campaign!")
     if failed := result.get("failed"):
         typer.echo(f"{failed} of these tasks could not be played to the end.")
-    print_measures({name: result["measures"]})
+    print_measures({name: result["measures"]}, measure_labels(result))
     if bayes := result.get("bayes"):
         typer.echo(bayes_text(bayes))
     print_curve(result["measures"].get("curve") or {})
 
 
 def print_curve(curve: dict[str, Any]) -> None:
-    """Prints the adaptation curve: what a lifetime's first, second, … episode comes to."""
-    labels = {"returns": "return", "successes": "success", "lengths": "steps"}
+    """Prints the adaptation curve: what each unit of adaptation comes to."""
+    unit, positions = curve_axis(curve)
+    labels = {"returns": "return", "successes": "success"}
+    if unit == "episodes":
+        labels["lengths"] = "steps"
     rows = [
         [label, *("–" if value is None else f"{value:.3g}" for value in curve[key])]
         for key, label in labels.items()
         if curve.get(key)
     ]
     if rows:
-        print_table(["by unit of adaptation", *map(str, range(1, len(rows[0])))], rows)
+        print_table([f"by {unit}", *map(str, positions)], rows)
 
 
 def print_end(campaign: Campaign, result: dict[str, Any], root: Path) -> None:
@@ -116,7 +124,7 @@ def print_all(root: Path) -> None:
 def used_text(config: CampaignConfig, record: dict[str, Any]) -> str:
     """Returns what a commit has used of the budget."""
     totals, budget = record["totals"], config.budget
-    steps = f"{amount(totals['env_steps'])} env steps" + _of(budget.env_steps, amount)
+    steps = f"{amount(totals['env_steps'])} {counted(record)}" + _of(budget.env_steps, amount)
     hours = None if budget.hours is None else 3600 * budget.hours
     parts = [steps, duration(totals["seconds"]) + _of(hours, duration)]
     if budget.generations is not None:

@@ -27,12 +27,15 @@ from taskgen.parameters import Categorical, Columns, Float, Int, ParameterSpace,
 from taskgen.plots import SHOWN, TRUTH, Trace, plot
 from taskgen.problems import Problems
 from taskgen.randomness import fold, task_keys, uniforms
-from taskgen.task import Task
+from taskgen.task import Task, canonical_json
 
 PUBLISHED: dict[str, tuple[float, float]] = {"amplitude": (0.1, 5.0), "phase": (0.0, math.pi)}
 """The region of Finn et al. 2017; all other parameters at their defaults."""
+GRID = 201
+"""Query points of a picture."""
 PERIODIC = ("sine", "step", "harmonics", "gp")
 
+_TURN = round(2 * math.pi, 6)
 _SUITE_TASKS = 600  # as published
 
 
@@ -96,10 +99,14 @@ class Sinusoid(ProblemGenerator):
             name: column.round(6) if column.dtype == np.float64 else column
             for name, column in params.items()
         }
-        family, keys = params["family"], np.asarray(seeds).astype(np.uint64)
-        draws = (fold(keys, 0) >> np.uint64(12)).astype(np.int64)
-        contents["draw"] = np.where(np.isin(family, functions.DRAWN), draws, 0)
+        keys = fold(np.asarray(seeds).astype(np.uint64), 0)
+        draws = (keys >> np.uint64(12)).astype(np.int64)
+        contents["draw"] = np.where(self.varies(params), draws, 0)
         return FunctionBatch(self, params, seeds, contents)
+
+    def varies(self, params: Columns) -> NDArray[np.bool_]:
+        """Returns which functions are drawn and not fixed by their parameters, [B]."""
+        return np.isin(params["family"], functions.DRAWN)
 
     def make_problems(self, tasks: Sequence[Task], rng: np.random.Generator) -> Problems:
         """Returns fresh points of B functions, uniform in their ranges."""
@@ -110,17 +117,17 @@ class Sinusoid(ProblemGenerator):
     def make_keyed_problems(self, tasks: Sequence[Task], keys: NDArray[np.uint64]) -> Problems:
         """Returns points of B functions that depend on each task's key alone."""
         content, Q = _contents(tasks), self.num_query
-        shots = content["shots"]
-        num_support = int(shots.max())
-        # Query points first: then no point depends on how many others of the batch have shots.
-        x = (2.0 * uniforms(keys, Q + num_support) - 1.0) * content["x_range"][:, None]
-        y = functions.evaluate(content, x)
-        if content["noise"].any():
-            luck = ndtri(uniforms(fold(keys, 0), num_support) + 2.0**-54)
-            y[:, Q:] += content["noise"][:, None] * luck
-        xs, ys = x.astype(np.float32)[..., None], y.astype(np.float32)[..., None]
-        mask = np.arange(num_support) < shots[:, None]
-        return Problems(xs[:, Q:], ys[:, Q:], xs[:, :Q], ys[:, :Q], mask)
+        # Query points first: then none depends on how many shots others of the batch have.
+        places = 2.0 * uniforms(keys, Q + int(content["shots"].max())) - 1.0
+        return _problems(content, keys, places, Q)
+
+    def make_shown_problems(self, tasks: Sequence[Task], keys: NDArray[np.uint64]) -> Problems:
+        """Returns the same support sets, asked for on an even grid over the range of inputs."""
+        content = _contents(tasks)
+        drawn = 2.0 * uniforms(keys, self.num_query + int(content["shots"].max())) - 1.0
+        grid = np.tile(np.linspace(-1.0, 1.0, GRID), (len(tasks), 1))
+        places = np.concatenate([grid, drawn[:, self.num_query :]], axis=1)
+        return _problems(content, keys, places, GRID)
 
     def describe(self, task: Task) -> dict[str, float]:
         """Returns how large and how busy the function is over its range, and what is shown."""
@@ -132,12 +139,10 @@ class Sinusoid(ProblemGenerator):
 
     def render(self, task: Task) -> NDArray[np.uint8]:
         """Returns a picture of the function and of one support set."""
-        half_width = task.content["x_range"]
-        grid = np.linspace(-half_width, half_width, 401)
-        curve = functions.evaluate(_contents([task]), grid[None])[0]
-        shown = self.make_keyed_problems([task], task_keys(0, [task.id]))
+        shown = self.make_shown_problems([task], task_keys(0, [task.id]))
         points = np.concatenate([shown.support_x[0], shown.support_y[0]], axis=1)
-        truth = Trace(np.stack([grid, curve], axis=1), TRUTH, task.content["family"])
+        curve = np.concatenate([shown.query_x[0], shown.query_y[0]], axis=1)
+        truth = Trace(curve, TRUTH, task.content["family"])
         return plot([truth, Trace(points, SHOWN, f"{len(points)} shots", dots=True)])
 
     def canonical(self, task: Task) -> bytes:
@@ -145,7 +150,11 @@ class Sinusoid(ProblemGenerator):
 
         How many of its points are shown, where, and how noisy, makes no other function of it.
         """
-        return content_texts(_function_of(_contents([task])))[0]
+        content, is_line = task.content, task.content["family"] == "line"
+        function = {name: content[name] for name in ("family", "amplitude", "draw")}
+        turn = round(content["phase"] % _TURN, 6)
+        frequency = 0.0 if is_line else content["frequency"]
+        return canonical_json({**function, "phase": turn, "frequency": frequency})
 
     def mutate(self, task: Task, rng: np.random.Generator) -> Task:
         """Returns the function with amplitude, phase or frequency moved by a twentieth or so."""
@@ -184,10 +193,29 @@ class FunctionBatch(ArrayBatch):
         return content_texts(_function_of(self.contents))
 
 
+def _problems(
+    content: dict[str, NDArray[Any]],
+    keys: NDArray[np.uint64],
+    places: NDArray[np.float64],
+    num_query: int,
+) -> Problems:
+    """Returns the problems of points at places in [−1, 1] of the ranges, the query's first."""
+    Q, shots = num_query, content["shots"]
+    x = places * content["x_range"][:, None]
+    y = functions.evaluate(content, x)
+    num_support = x.shape[1] - Q
+    if content["noise"].any():
+        luck = ndtri(uniforms(fold(keys, 0), num_support) + 2.0**-54)
+        y[:, Q:] += content["noise"][:, None] * luck
+    xs, ys = x.astype(np.float32)[..., None], y.astype(np.float32)[..., None]
+    mask = np.arange(num_support) < shots[:, None]
+    return Problems(xs[:, Q:], ys[:, Q:], xs[:, :Q], ys[:, :Q], mask)
+
+
 def _function_of(contents: dict[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
     """Returns what of the contents makes the function, [B] each."""
     names = ("family", "amplitude", "draw")
-    turns = contents["phase"] % round(2 * math.pi, 6)
+    turns = contents["phase"] % _TURN
     frequency = np.where(contents["family"] == "line", 0.0, contents["frequency"])
     function = {name: contents[name] for name in names}
     return {**function, "phase": turns.round(6), "frequency": frequency}

@@ -9,7 +9,7 @@ import pytest
 
 from curricula.algorithms.domain_randomization import DomainRandomization
 from curricula.campaigns import branch as branch_module
-from curricula.campaigns import exams as exams_module
+from curricula.campaigns import playing as playing_module
 from curricula.campaigns.branch import Job, read_result, restore, run_job
 from curricula.campaigns.branches import Branch, BranchFailed, measure_gains
 from curricula.campaigns.campaign import Campaign
@@ -314,7 +314,7 @@ def test_an_exam_that_raises_fails_its_branch(tmp_path):
 
 
 def test_failures_in_any_chunk_of_an_exam_are_quarantined(tmp_path, monkeypatch):
-    monkeypatch.setattr(exams_module, "_EXAM_SLOTS", 2)
+    monkeypatch.setattr(playing_module, "EXAM_SLOTS", 2)
     exam = make_exam(num_tasks=30)
     job = make_job(tmp_path, StepRaises, exams=[exam])
     run_job(job)

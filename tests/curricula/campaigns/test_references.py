@@ -11,8 +11,9 @@ from curricula.campaigns.branch import stage_failure
 from curricula.campaigns.branches import Nursery
 from curricula.campaigns.campaign import Campaign
 from curricula.campaigns.checkpoint import CampaignStore
-from curricula.campaigns.exams import exam_set, exam_tasks, random_player
+from curricula.campaigns.exams import exam_set, exam_tasks
 from curricula.campaigns.ledger import first_record
+from curricula.campaigns.playing import stand_in
 from curricula.campaigns.points import record_points, result_points
 from curricula.campaigns.report import generation_text
 from curricula.campaigns.tracking import NullDisplay
@@ -194,7 +195,7 @@ def test_random_play_is_in_the_budget_and_keyed_by_task(finished):
     setup = campaign.setup
     exam = replace(setup.monitors()[0], player="random")
     tasks = exam_tasks(exam, setup.config, setup.generator)
-    player = random_player(setup.generator)
+    player = stand_in(setup.generator)
     arguments = {"num_episodes": 2, "seed": exam.play_seed}
     alone = [
         evaluate(player, setup.generator.make_vector_env(1), [task], **arguments) for task in tasks

@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 import torch
 
-from curricula.campaigns import exams as exams_module
+from curricula.campaigns import playing as playing_module
 from curricula.campaigns.api import evaluate_campaign
 from curricula.campaigns.branch import form_digest
 from curricula.campaigns.campaign import Campaign
@@ -152,8 +152,8 @@ def test_a_suite_is_played_like_an_exam(campaign, corridors, monkeypatch):
         seen.append((options["seed"], torch.get_num_threads()))
         return real(learner, envs, tasks, **options)
 
-    real = exams_module.evaluate
-    monkeypatch.setattr(exams_module, "evaluate", evaluate)
+    real = playing_module.evaluate
+    monkeypatch.setattr(playing_module, "evaluate", evaluate)
     threads = torch.get_num_threads()
     torch.set_num_threads(3)
     try:

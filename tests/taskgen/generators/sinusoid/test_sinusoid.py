@@ -59,6 +59,16 @@ def test_points_of_a_key_do_not_depend_on_the_shots_of_others():
     assert np.array_equal(here.query_x[:1], alone.query_x)
 
 
+def test_pictures_ask_on_a_grid_and_show_the_same_points():
+    keys = np.array([3, 4], dtype=np.uint64)
+    tasks = [task(shots=5, noise=0.3, x_range=4.0), task(shots=8)]
+    drawn, shown = FAMILY.make_keyed_problems(tasks, keys), FAMILY.make_shown_problems(tasks, keys)
+    assert np.array_equal(drawn.support_x, shown.support_x)
+    assert np.array_equal(drawn.support_y, shown.support_y)
+    assert shown.query_x[0, [0, 100, 200], 0].tolist() == [-4.0, 0.0, 4.0]
+    assert shown.query_y == pytest.approx(np.sin(shown.query_x), abs=1e-6)
+
+
 def test_the_seed_matters_where_parameters_do_not_say_everything():
     for name in functions.FAMILIES:
         same = task(seed=0, family=name).id == task(seed=1, family=name).id
