@@ -79,7 +79,8 @@ class TaskDistribution:
         unknown = [name for name in regions if name not in space]
         if unknown:
             raise OutOfSpace(f"unknown parameters {unknown}; the space has {', '.join(space)}.")
-        return cls(space, {name: parse(name, p, regions.get(name)) for name, p in space.items()})
+        given = {name: regions.get(name, p.default) for name, p in space.items()}
+        return cls(space, {name: parse(name, p, given[name]) for name, p in space.items()})
 
     @classmethod
     def whole(cls, space: ParameterSpace) -> TaskDistribution:

@@ -16,6 +16,8 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from taskgen.hints import did_you_mean, either
+
 Scalar: TypeAlias = float | int | str
 Row: TypeAlias = dict[str, Scalar]
 Columns: TypeAlias = dict[str, NDArray[Any]]
@@ -90,7 +92,7 @@ class Float:
 
     def contains(self, value: Any) -> bool:
         """Whether the value is a finite number within the bounds."""
-        return _is_number(value) and self.low <= value <= self.high
+        return is_number(value) and self.low <= value <= self.high
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -158,7 +160,7 @@ class Int:
 
     def contains(self, value: Any) -> bool:
         """Whether the value is a whole number of the grid within the bounds."""
-        if not (_is_number(value) and self.low <= value <= self.high):
+        if not (is_number(value) and self.low <= value <= self.high):
             return False
         return float(value).is_integer() and (int(value) - self.low) % self.step == 0
 
@@ -251,10 +253,7 @@ class ParameterSpace(Mapping[str, Parameter]):
                     f"parameter {name!r} is not in this space; it has {', '.join(self)}."
                 )
             if not self._parameters[name].contains(value):
-                raise OutOfSpace(
-                    f"{name} must be {describe_bounds(self._parameters[name])}, got {value!r}; "
-                    f"clip the value or widen the space."
-                )
+                raise OutOfSpace(f"{name} {refusal(self._parameters[name], value)}.")
         missing = [name for name in self if name not in params]
         if missing:
             raise OutOfSpace(f"the row lacks {', '.join(missing)}; fill it with space.complete().")
@@ -346,7 +345,38 @@ def describe_bounds(parameter: Parameter) -> str:
     return f"{text} {parameter.unit}".rstrip()
 
 
-def _is_number(value: Any) -> bool:
+def refusal(parameter: Parameter, *values: Any) -> str:
+    """Returns what must hold of values that a parameter does not hold, and what is nearest.
+
+    Example:
+        >>> refusal(Int(low=5, high=25, step=2, default=7), 6, 3)
+        'must be a whole number in [5, 25] in steps of 2, got 6 (nearest: 5 or 7) and 3 (nearest: 5)'
+        >>> refusal(Categorical(choices=("rooms", "walls"), default="rooms"), "room")
+        "must be one of rooms, walls, got 'room' (did you mean rooms?)"
+    """
+    got = " and ".join(f"{value!r}{_hint(parameter, value)}" for value in values)
+    return f"must be {describe_bounds(parameter)}, got {got}"
+
+
+def _hint(parameter: Parameter, value: Any) -> str:
+    if isinstance(parameter, Categorical):
+        return did_you_mean(value, parameter.choices) if isinstance(value, str) else ""
+    if not is_number(value) and value not in (math.inf, -math.inf):
+        return ""
+    return f" (nearest: {either(f'{near:g}' for near in _nearest(parameter, value))})"
+
+
+def _nearest(parameter: Numeric, value: float) -> list[float]:
+    """Returns the allowed values on both sides of one that is not."""
+    inside = min(max(value, parameter.low), parameter.high)
+    if isinstance(parameter, Float) or inside != value:
+        return [inside]
+    below = parameter.low + (value - parameter.low) // parameter.step * parameter.step
+    return [below, below + parameter.step]
+
+
+def is_number(value: Any) -> bool:
+    """Whether a value is a finite number; a truth value is none."""
     if isinstance(value, bool | np.bool_):
         return False
     return isinstance(value, int | float | np.number) and math.isfinite(value)

@@ -14,7 +14,16 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from taskgen.parameters import Categorical, Int, Numeric, OutOfSpace, Parameter, describe_bounds
+from taskgen.parameters import (
+    Categorical,
+    Int,
+    Numeric,
+    OutOfSpace,
+    Parameter,
+    describe_bounds,
+    is_number,
+    refusal,
+)
 
 _POINT = 1e-3
 _ROUNDING = 1e-9
@@ -52,7 +61,7 @@ Region: TypeAlias = Interval | Weights
 
 
 def parse(name: str, parameter: Parameter, value: Any) -> Region:
-    """Returns the region of a plain value; None is the parameter's default.
+    """Returns the region of a plain value.
 
     Args:
         name: of the parameter, for messages.
@@ -63,18 +72,22 @@ def parse(name: str, parameter: Parameter, value: Any) -> Region:
     Raises:
         OutOfSpace: if the parameter does not hold the value.
     """
-    value = parameter.default if value is None else value
     if isinstance(parameter, Categorical):
         return _parse_weights(name, parameter, value)
-    low, high = value if isinstance(value, list | tuple) else (value, value)
-    for end in (low, high):
-        if not parameter.contains(end):
-            raise OutOfSpace(
-                f"{name} must be {describe_bounds(parameter)}, got {end!r}; "
-                f"clip the value or widen the space."
-            )
+    ends = list(value) if isinstance(value, list | tuple) else [value, value]
+    if len(ends) != 2 or any(isinstance(end, str | bool) or not np.isscalar(end) for end in ends):
+        wanted = f"a number or [low, high], {describe_bounds(parameter)}"
+        raise OutOfSpace(f"{name} must be {wanted}, got {value!r}.")
+    is_reversed = all(map(is_number, ends)) and ends[0] > ends[1]
+    wrong = [end for end in dict.fromkeys(ends) if not parameter.contains(end)]
+    if wrong:
+        order = "; low must not be above high" if is_reversed else ""
+        raise OutOfSpace(f"{name} {refusal(parameter, *wrong)}{order}.")
+    if is_reversed:
+        turned = f"write {ends[::-1]} if that is what you mean"
+        raise OutOfSpace(f"{name} must not have low above high, got {ends}; {turned}.")
     number = int if isinstance(parameter, Int) else float
-    return Interval(number(low), number(high))
+    return Interval(*map(number, ends))
 
 
 def whole(parameter: Parameter) -> Region:
@@ -169,8 +182,13 @@ def region_to_json(parameter: Parameter, region: Region) -> Any:
 def _parse_weights(name: str, parameter: Categorical, value: Any) -> Weights:
     if isinstance(value, str):
         value = [value]
+    is_plain = isinstance(value, list | tuple) and all(isinstance(item, str) for item in value)
+    is_weighted = isinstance(value, Mapping) and all(map(is_number, value.values()))
+    if not value or not (is_plain or is_weighted):
+        wanted = f"a choice, a list of choices, or choice: weight ({describe_bounds(parameter)})"
+        raise OutOfSpace(f"{name} must be {wanted}, got {value!r}.")
     weights = dict(value) if isinstance(value, Mapping) else dict.fromkeys(value, 1.0)
     unknown = [choice for choice in weights if choice not in parameter.choices]
     if unknown:
-        raise OutOfSpace(f"{name} has no choice {unknown}; it has {', '.join(parameter.choices)}.")
+        raise OutOfSpace(f"{name} {refusal(parameter, *unknown)}.")
     return Weights(tuple(float(weights.get(choice, 0.0)) for choice in parameter.choices))

@@ -23,7 +23,6 @@ checkpoint whose hash is not what the commit says is set aside, and the commit b
 
 from __future__ import annotations
 
-import difflib
 import fcntl
 import hashlib
 import io
@@ -40,6 +39,7 @@ from numpy.typing import NDArray
 
 from curricula.campaigns import strict_yaml
 from curricula.campaigns.config import CampaignConfig, CheckpointConfig
+from taskgen.hints import did_you_mean
 
 DEFAULT_ROOT = Path("mlruns")
 """Where campaigns lie unless somebody says otherwise."""
@@ -61,10 +61,9 @@ def campaign_folder(name: str | Path, root: Path) -> Path:
         if (folder / "config.yaml").is_file():
             return folder
     known = campaign_names(root)
-    near = difflib.get_close_matches(str(name), known, n=1)
-    hint = f"did you mean {near[0]}? " if near else ""
+    hint = did_you_mean(str(name), known)
     there = f"there are {', '.join(known)}" if known else "there is none yet"
-    raise CampaignError(f"{root} has no campaign {str(name)!r}; {hint}{there}.")
+    raise CampaignError(f"{root} has no campaign {str(name)!r}{hint}; {there}.")
 
 
 def campaign_names(root: Path) -> list[str]:

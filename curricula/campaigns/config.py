@@ -153,7 +153,9 @@ class BudgetConfig(Section):
 class ExecutorConfig(Section):
     """Where branches run. The result is the same everywhere, bit for bit."""
 
-    name: Literal["inline", "processes"] = "processes"
+    name: Literal["inline", "processes"] = Field(
+        default="processes", description="in this process, or in worker processes"
+    )
     workers: PositiveInt | None = Field(default=None, description="processes; null: one a core")
     threads: PositiveInt | None = Field(
         default=None, description="threads of a branch, inline too; null: cores / workers"
@@ -180,8 +182,10 @@ class TrackingConfig(Section):
         default=None,
         description="MLflow tracking URI; null: $MLFLOW_TRACKING_URI, else mlruns/mlflow.db",
     )
-    experiment: str = "taskgen"
-    candidate_runs: Literal["all", "adopted", "none"] = "adopted"
+    experiment: str = Field(default="taskgen", description="MLflow experiment")
+    candidate_runs: Literal["all", "adopted", "none"] = Field(
+        default="adopted", description="which branches of a generation have runs of their own"
+    )
     num_pictures: Annotated[int, Field(ge=0, le=64)] = Field(
         default=16, description="tasks on a generation's contact sheet"
     )
@@ -193,19 +197,35 @@ class TrackingConfig(Section):
 class CheckpointConfig(Section):
     """Which commits keep their checkpoints; the best one always does."""
 
-    keep_last: Annotated[int, Field(ge=2)] = 3
-    keep_every: PositiveInt = 10
+    keep_last: Annotated[int, Field(ge=2)] = Field(
+        default=3, description="checkpoints of the newest commits"
+    )
+    keep_every: PositiveInt = Field(
+        default=10, description="generations between checkpoints that are kept for good"
+    )
 
 
 class CampaignConfig(Section):
     """A whole campaign."""
 
-    name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$")]
-    seed: Annotated[int, Field(ge=0)] = 0
-    generator: Plugin
-    learner: Plugin = Plugin(name="rl2")
-    curriculum: Plugin = Plugin(name="domain_randomization")
-    search: Plugin = Plugin(name="optuna")
+    name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$")] = Field(
+        description="of the campaign, and of its folder"
+    )
+    seed: Annotated[int, Field(ge=0)] = Field(
+        default=0, description="all randomness of the campaign follows from it"
+    )
+    generator: Plugin = Field(description="what makes the tasks (taskgen list generators)")
+    learner: Plugin = Field(
+        default=Plugin(name="rl2"), description="what learns to learn (taskgen list learners)"
+    )
+    curriculum: Plugin = Field(
+        default=Plugin(name="domain_randomization"),
+        description="what decides which tasks are played next (taskgen list curricula)",
+    )
+    search: Plugin = Field(
+        default=Plugin(name="optuna"),
+        description="what proposes where tasks come from next (taskgen list searches)",
+    )
     start: dict[str, Any] = Field(
         default_factory=dict, description="the first training distribution, by parameter"
     )

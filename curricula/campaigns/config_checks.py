@@ -12,7 +12,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from curricula.campaigns.config import CampaignConfig, Plugin
-from curricula.campaigns.config_errors import ConfigErrors, Problem, suggestion
+from curricula.campaigns.config_errors import Problem, suggestion
 from curricula.campaigns.config_regions import (
     MAX_DEFAULT_MOVABLE,
     can_be_active,
@@ -22,14 +22,14 @@ from curricula.campaigns.config_regions import (
 )
 from curricula.campaigns.plugins import (
     GROUP_OF,
-    build,
+    attempt,
     resolved_options,
     settings_of,
     spaces_of,
 )
-from taskgen.distribution import TaskDistribution
 from taskgen.generator import ProblemGenerator, TaskGenerator
-from taskgen.parameters import Categorical, OutOfSpace, ParameterSpace, describe_bounds
+from taskgen.parameters import OutOfSpace, ParameterSpace
+from taskgen.regions import parse
 from taskgen.registry import UnknownPlugin, resolve
 from taskgen.watchdog import time_limit
 
@@ -94,18 +94,14 @@ def check_regions(section: str, regions: Any, space: ParameterSpace) -> list[Pro
             problems.append(Problem(path, f"is no parameter here{suggestion(str(name), space)}"))
             continue
         try:
-            wrong = _wrong_shape(space, name, value)
-            if not wrong:
-                TaskDistribution.make(space, {name: value})
+            parse(name, space[name], value)
         except OutOfSpace as error:
-            wrong = str(error)
-        if wrong:
-            problems.append(Problem(path, wrong.removeprefix(f"{name} ")))
+            problems.append(Problem(path, str(error).removeprefix(f"{name} ").removesuffix(".")))
     return problems
 
 
 def _made(section: str, raw: Mapping[str, Any], problems: list[Problem]) -> tuple[Any, Any] | None:
-    """Returns the class of a section and what its options make, None if the section is wrong."""
+    """Returns the class of a section and what its options make, None if they make nothing."""
     given = raw.get(section, CampaignConfig.model_fields[section].get_default())
     try:
         plugin = Plugin.model_validate(given)
@@ -113,14 +109,15 @@ def _made(section: str, raw: Mapping[str, Any], problems: list[Problem]) -> tupl
         return None
     try:
         cls = resolve(GROUP_OF[section], plugin.name)
-        return cls, build(settings_of(section, cls), plugin.options)
+        made, wrong = attempt(settings_of(section, cls), plugin.options)
     except UnknownPlugin as error:
         problems.append(Problem(f"{section}.name", str(error)))
-    except ConfigErrors as errors:
-        problems += [problem.under(f"{section}.options") for problem in errors.problems]
+        return None
     except Exception as error:
         problems.append(Problem(section, f"{plugin.name} cannot be made: {error!r}"))
-    return None
+        return None
+    problems += [problem.under(f"{section}.options") for problem in wrong]
+    return None if made is None else (cls, made)
 
 
 def _fit(
@@ -165,30 +162,6 @@ def _check_lifetime(raw: Mapping[str, Any], generator: TaskGenerator) -> Iterato
             f"the tasks of {generator.name} are problems, which have no episodes: the support set "
             f"is what is adapted to; take the section out",
         )
-
-
-def _wrong_shape(space: ParameterSpace, name: str, value: Any) -> str:
-    """Returns what is wrong with the form of a region, "" if nothing is."""
-    parameter = space[name]
-    if isinstance(parameter, Categorical):
-        if isinstance(value, str):
-            return ""
-        if isinstance(value, list) and value and all(isinstance(item, str) for item in value):
-            return ""
-        if isinstance(value, Mapping) and value and all(map(_is_number, value.values())):
-            return ""
-        wanted = "a choice, a list of choices, or choice: weight"
-        return f"must be {wanted} ({describe_bounds(parameter)}), got {value!r}"
-    if _is_number(value):
-        return ""
-    if not (isinstance(value, list) and len(value) == 2 and all(map(_is_number, value))):
-        return f"must be a number or [low, high], {describe_bounds(parameter)}, got {value!r}"
-    low, high = value
-    return f"low must not be above high, got {value}; write [{high}, {low}]" if low > high else ""
-
-
-def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def _check_movable_names(names: Any, space: ParameterSpace) -> Iterator[Problem]:

@@ -6,14 +6,31 @@ found. Unknown keys come with the nearest known one, wherever in the file it bel
 
 from __future__ import annotations
 
-import difflib
+import copy
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
+from taskgen.hints import did_you_mean, nearest_word
+
+_Model = TypeVar("_Model", bound=BaseModel)
+
 _PLUGIN_KEYS = ("name", "options")
+_KINDS = {
+    "int": "a whole number",
+    "float": "a number",
+    "finite": "a finite number",
+    "bool": "true or false",
+    "string": "a word",
+    "list": "a list",
+    "tuple": "a list",
+    "dict": "a section, key: value",
+    "model": "a section, key: value",
+}
+"""What must be there, by the first word of pydantic's name for an error of type."""
 
 
 @dataclass(frozen=True)
@@ -63,15 +80,31 @@ def suggestion(key: str, known: Iterable[str]) -> str:
         '; known here: merge, rung'
     """
     known = list(known)
-    near = difflib.get_close_matches(key, known, n=1)
+    near = nearest_word(key, known)
     if near:
-        return f"; did you mean {near[0]}?"
+        return f"; did you mean {near}?"
     return f"; known here: {', '.join(known)}" if known else ""
 
 
-def problems_of(error: ValidationError, model: type[BaseModel]) -> list[Problem]:
-    """Returns what pydantic found wrong, in our words, with hints for unknown keys of `model`."""
-    return [_problem(details, model) for details in error.errors(include_url=False)]
+def validated(model: type[_Model], raw: Mapping[str, Any]) -> tuple[_Model | None, list[Problem]]:
+    """Returns what a model makes of plain values, and everything that is wrong with them.
+
+    What is wrong is left out and the rest looked at again, so that no mistake hides another; the
+    result is without it. None where something is missing that has no default, or does not fit
+    together.
+    """
+    problems: list[Problem] = []
+    while True:
+        try:
+            return model.model_validate(raw), problems
+        except ValidationError as error:
+            details = error.errors(include_url=False)
+        found = [_problem(one, model) for one in details]
+        problems += [problem for problem in found if problem not in problems]
+        rest = _without(raw, [one["loc"] for one in details])
+        if rest == raw:
+            return None, problems
+        raw = rest
 
 
 def path_of(location: Iterable[int | str]) -> str:
@@ -101,11 +134,45 @@ def _problem(details: Mapping[str, Any], model: type[BaseModel]) -> Problem:
         return Problem(path, "unknown key" + _hint(path, model))
     if details["type"] == "missing":
         return Problem(path, "is missing, and has no default")
-    text = details["msg"].removeprefix("Value error, ").replace("Input should be", "must be")
-    text = text[:1].lower() + text[1:]
+    text = _rule(details)
     if details["type"] == "value_error" and isinstance(details["input"], Mapping):
         return Problem(path, text)
-    return Problem(path, f"{text}, got {_shown(details['input'])}")
+    return Problem(path, f"{text}, got {_shown(details['input'])}{_meant(details)}")
+
+
+def _rule(details: Mapping[str, Any]) -> str:
+    """Returns what must hold, in our words."""
+    kind, _, how = details["type"].partition("_")
+    if kind in _KINDS and how in ("type", "parsing", "from_float", "parsing_size", "number"):
+        return f"must be {_KINDS[kind]}"
+    if kind == "literal":
+        return f"must be {details['ctx']['expected']}".replace("'", "")
+    text = re.sub(r"^(Value error|Assertion failed), ", "", details["msg"])
+    text = re.sub(r"^(Input|[A-Z][a-z]+) should ", "must ", text)
+    return text[:1].lower() + text[1:]
+
+
+def _meant(details: Mapping[str, Any]) -> str:
+    """Returns which of several choices was probably meant."""
+    if details["type"] != "literal_error" or not isinstance(details["input"], str):
+        return ""
+    return did_you_mean(details["input"], re.findall(r"'([^']*)'", details["ctx"]["expected"]))
+
+
+def _without(raw: Mapping[str, Any], locations: Iterable[tuple[int | str, ...]]) -> dict[str, Any]:
+    """Returns plain values without what stands at some places; lists and words go as a whole."""
+    result = copy.deepcopy(dict(raw))
+    for location in locations:
+        section = result
+        for depth, key in enumerate(location, 1):
+            if key not in section:
+                break
+            inner = section[key]
+            if depth == len(location) or not isinstance(inner, dict):
+                del section[key]
+                break
+            section = inner
+    return result
 
 
 def _hint(path: str, model: type[BaseModel]) -> str:
@@ -113,14 +180,14 @@ def _hint(path: str, model: type[BaseModel]) -> str:
     parent, _, key = path.rpartition(".")
     every = list(known_keys(model))
     siblings = [k.rpartition(".")[2] for k in every if k.rpartition(".")[0] == parent]
-    if difflib.get_close_matches(key, siblings, n=1):
+    if nearest_word(key, siblings):
         return suggestion(key, siblings)
     leaves: dict[str, str] = {}
     for known in every:
         leaves.setdefault(known.rpartition(".")[2], known)
-    elsewhere = difflib.get_close_matches(key, set(leaves) - set(_PLUGIN_KEYS), n=1, cutoff=0.75)
+    elsewhere = nearest_word(key, set(leaves) - set(_PLUGIN_KEYS), cutoff=0.75)
     if elsewhere:
-        return f"; did you mean {leaves[elsewhere[0]]}?"
+        return f"; did you mean {leaves[elsewhere]}?"
     return suggestion(key, siblings)
 
 

@@ -12,12 +12,10 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from pydantic import ValidationError
-
 from curricula.campaigns import strict_yaml
 from curricula.campaigns.config import CampaignConfig, Plugin
 from curricula.campaigns.config_checks import check, check_movable, resolved
-from curricula.campaigns.config_errors import ConfigErrors, Problem, problems_of, suggestion
+from curricula.campaigns.config_errors import ConfigErrors, Problem, suggestion, validated
 from curricula.campaigns.config_regions import movable, start_distribution, target_distribution
 from curricula.campaigns.plugins import GROUP_OF, make_generator
 
@@ -102,7 +100,8 @@ def apply_overrides(raw: dict[str, Any], overrides: Iterable[str]) -> list[Probl
         try:
             problems += _put(raw, path, strict_yaml.parse(text))
         except strict_yaml.BadYaml as error:
-            problems += [Problem(path, f"{text!r} {p.message}") for p in error.problems]
+            told = [problem.message.removeprefix("line 1: ") for problem in error.problems]
+            problems += [Problem(path, f"{text!r}: {message}") for message in told]
     return problems
 
 
@@ -144,12 +143,8 @@ def _default_plugin(section: str) -> dict[str, Any]:
 
 def _validated(raw: dict[str, Any], problems: list[Problem]) -> CampaignConfig | None:
     """Adds what is wrong to the problems; returns the configuration if it is right by itself."""
-    try:
-        config = CampaignConfig.model_validate(raw)
-    except ValidationError as error:
-        problems += problems_of(error, CampaignConfig)
-        config = None
-    problems += check(raw)
+    config, wrong = validated(CampaignConfig, raw)
+    problems += [*wrong, *check(raw)]
     if problems or config is None:
         return None
     problems += check_movable(config, make_generator(config.generator))

@@ -14,10 +14,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_type_hints
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model
+from pydantic import BaseModel, ConfigDict, Field, create_model
 
 from curricula.campaigns.config import Plugin
-from curricula.campaigns.config_errors import ConfigErrors, Problem, problems_of
+from curricula.campaigns.config_errors import ConfigErrors, Problem, validated
 from taskgen.registry import resolve
 
 if TYPE_CHECKING:
@@ -108,30 +108,66 @@ def resolved_options(settings: Callable[..., Any], options: dict[str, Any]) -> d
         >>> resolved_options(Fraction, {"denominator": 3})
         {'numerator': 0, 'denominator': 3}
     """
-    return _checked(settings, options).model_dump(mode="json")
+    model, problems = validated(options_model(settings), options)
+    if model is None or problems:
+        raise ConfigErrors(settings.__name__, problems)
+    return model.model_dump(mode="json")
 
 
 def build(settings: Callable[..., Any], options: dict[str, Any]) -> Any:
     """Returns `settings(**options)` with the options checked and converted first.
 
     Raises:
-        ConfigErrors: with every option that is unknown, missing or of the wrong kind, or with
-            what the class itself refuses.
+        ConfigErrors: with every option that is unknown, missing, of the wrong kind, or refused by
+            the class itself.
     """
-    model = _checked(settings, options)
-    given = {name: getattr(model, name) for name in model.model_fields_set}
+    made, problems = attempt(settings, options)
+    if problems:
+        raise ConfigErrors(settings.__name__, problems)
+    return made
+
+
+def attempt(settings: Callable[..., Any], options: dict[str, Any]) -> tuple[Any, list[Problem]]:
+    """Returns what the options that are right make, and all that is wrong with the others.
+
+    None where something is missing, or where what is right by itself does not fit together.
+    """
+    model, problems = validated(options_model(settings), options)
+    if model is None:
+        return None, problems
+    given = {name: getattr(model, name) for name in options if name in model.model_fields_set}
     try:
-        return settings(**given)
+        return settings(**given), problems
     except ValueError as error:
-        raise ConfigErrors(settings.__name__, [Problem("", str(error))]) from error
+        refused = _refused(settings, given)
+        if not refused:
+            return None, [*problems, Problem("", str(error))]
+    rest = {name: value for name, value in options.items() if name not in refused}
+    made, more = attempt(settings, rest)
+    wrong = [Problem(name, text.removeprefix(f"{name} ")) for name, text in refused.items()]
+    return made, list(dict.fromkeys([*problems, *wrong, *more]))
 
 
-def _checked(settings: Callable[..., Any], options: dict[str, Any]) -> BaseModel:
-    model = options_model(settings)
-    try:
-        return model.model_validate(options)
-    except ValidationError as error:
-        raise ConfigErrors(settings.__name__, problems_of(error, model)) from error
+def _refused(settings: Callable[..., Any], given: dict[str, Any]) -> dict[str, str]:
+    """Returns the options that a dataclass refuses each by itself, with what it says.
+
+    Only a dataclass is asked so often: to make a generator may take long.
+    """
+    if not dataclasses.is_dataclass(settings) or _required(settings):
+        return {}
+    found: dict[str, str] = {}
+    for name, value in given.items():
+        try:
+            settings(**{name: value})
+        except ValueError as error:
+            found[name] = str(error)
+    return found
+
+
+def _required(settings: Any) -> set[str]:
+    missing = dataclasses.MISSING
+    fields = dataclasses.fields(settings)
+    return {f.name for f in fields if f.default is missing and f.default_factory is missing}
 
 
 def options_model(settings: Callable[..., Any]) -> type[BaseModel]:

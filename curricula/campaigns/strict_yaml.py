@@ -15,13 +15,14 @@ import yaml
 
 from curricula.campaigns.config_errors import Problem
 
+_DIGITS = "[0-9]+(?:_[0-9]+)*"
 _KINDS = {
     "null": (re.compile(r"^(?:~|null|Null|NULL|)$"), ["~", "n", "N", ""]),
     "bool": (re.compile(r"^(?:true|True|TRUE|false|False|FALSE)$"), list("tTfF")),
-    "int": (re.compile(r"^[-+]?[0-9][0-9_]*$"), list("-+0123456789")),
+    "int": (re.compile(rf"^[-+]?{_DIGITS}$"), list("-+0123456789")),
     "float": (
         re.compile(
-            r"^[-+]?(?:[0-9][0-9_]*(?:\.[0-9_]*)?(?:[eE][-+]?[0-9]+)?|\.[0-9]+(?:[eE][-+]?[0-9]+)?"
+            rf"^[-+]?(?:{_DIGITS}(?:\.[0-9_]*)?(?:[eE][-+]?[0-9]+)?|\.[0-9]+(?:[eE][-+]?[0-9]+)?"
             r"|\.(?:inf|Inf|INF))$|^\.(?:nan|NaN|NAN)$"
         ),
         list("-+0123456789."),
@@ -54,9 +55,17 @@ class _Loader(yaml.SafeLoader):
 
 for _kind, (_pattern, _first) in _KINDS.items():
     _Loader.add_implicit_resolver(f"tag:yaml.org,2002:{_kind}", _pattern, _first)
-_Loader.add_constructor(
-    "tag:yaml.org,2002:int", lambda loader, node: int(loader.construct_scalar(node))
-)
+
+
+def _whole_number(loader: _Loader, node: yaml.ScalarNode) -> int:
+    try:
+        return int(loader.construct_scalar(node))
+    except ValueError as error:  # Python converts no more than some thousand digits
+        long = f"a number of {len(node.value)} digits is not read"
+        raise yaml.constructor.ConstructorError(None, None, long, node.start_mark) from error
+
+
+_Loader.add_constructor("tag:yaml.org,2002:int", _whole_number)
 
 
 def parse(text: str) -> Any:
@@ -77,12 +86,30 @@ def parse(text: str) -> Any:
             raise BadYaml(problems, yaml.load(text, Loader=_Loader) if readable else None)
         return yaml.load(text, Loader=_Loader)
     except yaml.YAMLError as error:
-        raise BadYaml([Problem("", f"is not YAML: {_told(error)}")]) from error
+        raise BadYaml([Problem("", f"is not YAML: {_told(error, text)}")]) from error
 
 
 def dump(value: Any) -> str:
     """Returns plain values as YAML that `parse` takes back, keys in their order."""
     return yaml.dump(value, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=100)
+
+
+def key_lines(text: str) -> dict[int, str]:
+    """Returns the dotted path of the key that begins each line; lines without one are left out.
+
+    Example:
+        >>> key_lines("a:\n  b: [1, 2]\nc: {d: 3}")
+        {0: 'a', 1: 'a.b', 2: 'c'}
+    """
+    found: dict[int, str] = {}
+
+    def walk(node: yaml.Node | None, prefix: str) -> None:
+        for key, value in node.value if isinstance(node, yaml.MappingNode) else ():
+            found.setdefault(key.start_mark.line, f"{prefix}{key.value}")
+            walk(value, f"{prefix}{key.value}.")
+
+    walk(_composed(text), "")
+    return found
 
 
 def _composed(text: str) -> yaml.Node | None:
@@ -122,7 +149,9 @@ def _refused_entries(node: yaml.MappingNode, path: str) -> Iterator[Problem]:
             continue
         here = f"{path}.{key.value}" if path else key.value
         if key.value in first_line:
-            yield Problem(here, f"{_TWICE}, on lines {first_line[key.value]} and {line}; keep one")
+            lines = dict.fromkeys([first_line[key.value], line])
+            where = f"on line{'s' if len(lines) > 1 else ''} {' and '.join(map(str, lines))}"
+            yield Problem(here, f"{_TWICE}, {where}; keep one")
         first_line.setdefault(key.value, line)
         yield from _refused(value, here)
 
@@ -131,10 +160,22 @@ def _text(node: yaml.Node) -> str:
     return repr(node.value) if isinstance(node, yaml.ScalarNode) else f"a {node.id}"
 
 
-def _told(error: yaml.YAMLError) -> str:
-    mark = getattr(error, "problem_mark", None)
-    what = getattr(error, "problem", None) or str(error).split("\n")[0]
-    return f"line {mark.line + 1}, column {mark.column + 1}: {what}" if mark else what
+def _told(error: yaml.YAMLError, text: str) -> str:
+    """Returns what the parser found, and the one place where there is something to mend."""
+    if isinstance(error, yaml.reader.ReaderError):
+        line = text.count("\n", 0, error.position) + 1
+        return f"line {line}: the character {text[error.position]!r} is not allowed"
+    mark, what = error.problem_mark, error.problem.removeprefix("but ")
+    opened = re.search(r"flow|quoted", error.context or "")
+    if opened and mark.line != error.context_mark.line:
+        rule = "is not closed" if opened[0] == "quoted" else "is not closed, or lacks a comma"
+        mark, what = error.context_mark, f"what is opened here {rule} ({what})"
+    column = f"column {mark.column + 1}"
+    return f"{column if _is_one_line(text) else f'line {mark.line + 1}, {column}'}: {what}"
+
+
+def _is_one_line(text: str) -> bool:
+    return "\n" not in text.strip()
 
 
 class _Dumper(yaml.SafeDumper):

@@ -122,6 +122,8 @@ def read_tasks(file: Path) -> tuple[list[Task], list[str]]:
             if not isinstance(data, dict):
                 raise ValueError(f"a task is a JSON object, got {type(data).__name__}")
             tasks.append(Task.from_json(data))
+        except json.JSONDecodeError as error:
+            problems.append(f"line {number}, column {error.colno}: is not JSON: {error.msg}")
         except (ValueError, TypeError) as error:
             problems.append(f"line {number}: {error}")
     if not tasks:

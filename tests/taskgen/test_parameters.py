@@ -74,14 +74,15 @@ def test_complete_fills_in_defaults_and_plain_types():
 @pytest.mark.parametrize(
     ("row", "message"),
     [
-        ({"size": 6}, "size must be a whole number in .5, 25. in steps of 2, got 6; clip"),
-        ({"size": 27}, "got 27"),
-        ({"size": 7.5}, "got 7.5"),
+        ({"size": 6}, r"in \[5, 25\] in steps of 2, got 6 \(nearest: 5 or 7\)"),
+        ({"size": 27}, r"got 27 \(nearest: 25\)"),
+        ({"size": 7.5}, r"got 7.5 \(nearest: 7 or 9\)"),
         ({"size": True}, "got True"),
-        ({"mass": math.nan}, r"mass must be in \[0.5, 8\] kg, got nan"),
-        ({"mass": math.inf}, "got inf"),
-        ({"mass": "heavy"}, "got 'heavy'"),
-        ({"layout": "maze"}, "one of open, rooms, walls, got 'maze'"),
+        ({"mass": math.nan}, r"mass must be in \[0.5, 8\] kg, got nan\."),
+        ({"mass": math.inf}, r"got inf \(nearest: 8\)"),
+        ({"mass": "heavy"}, r"got 'heavy'\."),
+        ({"layout": "maze"}, r"one of open, rooms, walls, got 'maze'\."),
+        ({"layout": "room"}, r"got 'room' \(did you mean rooms\?\)"),
         ({"wall": 1}, "'wall' is not in this space; it has size, mass"),
     ],
 )

@@ -50,11 +50,36 @@ def show_config(
     overrides: Annotated[
         list[str] | None, typer.Argument(metavar="[key.sub=value]…", help="changes")
     ] = None,
+    explain: Annotated[
+        bool, typer.Option("--explain", help="say above every key what it means")
+    ] = False,
+    resolve: Annotated[
+        bool,
+        typer.Option(
+            "--resolve",
+            help="decide what is auto or null for this machine, as a start would; takes seconds",
+        ),
+    ] = False,
 ) -> None:
-    """Print a campaign file as it will run. Checked, overridden, every default written out."""
+    """Print a campaign file as it will run. Checked, overridden, every default written out.
+
+    What stands as auto or null for the machine to decide is decided when a campaign starts, and
+    stands in the config.yaml of its folder, which can be shown like any other file.
+    """
     from curricula.campaigns.config_files import dump, load
 
-    typer.echo(dump(load(file, overrides or ())), nl=False)
+    config = load(file, overrides or ())
+    if resolve:
+        from curricula.campaigns.resolution import resolve as resolved
+
+        config, sentence = resolved(config)
+        typer.echo(f"computes with {sentence}" if sentence else "nothing was to decide", err=True)
+    if explain:
+        from curricula.campaigns.explaining import explained
+
+        typer.echo(explained(config), nl=False)
+    else:
+        typer.echo(dump(config), nl=False)
 
 
 def check(

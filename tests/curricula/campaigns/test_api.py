@@ -43,7 +43,7 @@ def test_a_damaged_commit_is_passed_over_and_left_alone(finished):
 
 
 def test_unknown_campaigns_generations_and_checkpoints_are_named(finished):
-    with pytest.raises(CampaignError, match=r"no campaign 'tinny'; did you mean tiny\?"):
+    with pytest.raises(CampaignError, match=r"no campaign 'tinny' \(did you mean tiny\?\)"):
         load_learner("tinny", finished)
     with pytest.raises(CampaignError, match="tiny has no commit of generation 7"):
         load_learner("tiny", finished, generation=7)

@@ -85,24 +85,28 @@ def test_defaults_of_plugins_are_written_out() -> None:
         ),
         (
             "generation: {branch_env_steps: lots}",
-            "generation.branch_env_steps: must be a valid int",
+            "generation.branch_env_steps: must be a whole number, got 'lots'",
         ),
         ("generation: {rung_share: 2}", "generation.rung_share: must be less than or equal to 1"),
         ("budget: {hours: 0}", "budget.hours: must be greater than 0, got 0"),
-        ("evaluation: {score: best}", "evaluation.score: must be 'last_return', 'mean_return'"),
-        ("executor: 3", "executor: must be a valid dictionary"),
+        ("evaluation: {score: best}", "evaluation.score: must be last_return, mean_return or last_success, got 'best'"),
+        ("executor: 3", "executor: must be a section, key: value, got 3"),
         ("movable: [sizes]", "movable[0]: sizes is no parameter; did you mean size?"),
-        ("movable: size", "movable: must be a valid list"),
+        ("movable: size", "movable: must be a list, got 'size'"),
         ("movable: [size, size]", "movable[1]: size stands twice"),
         ("movable: [wall_density]", "movable[0]: wall_density has no effect in these tasks"),
-        ("learner: rl3", "learner.name: no learner is called 'rl3'; did you mean 'rl2'?"),
+        ("learner: rl3", "learner.name: no learner is called 'rl3' (did you mean rl2?)"),
         ("search: nowhere:Search", "search.name: 'nowhere:Search' names nothing"),
         (
             "search: {name: optuna, options: {samplr: cmaes}}",
             "search.options.samplr: unknown key; did you mean sampler?",
         ),
-        ("learner: {name: rl2, options: {lr: fast}}", "learner.options.lr: must be a valid number"),
-        ("learner: {name: rl2, options: {gamma: 3}}", "learner.options: gamma must lie in [0, 1]"),
+        ("learner: {name: rl2, options: {lr: fast}}", "learner.options.lr: must be a number, got 'fast'"),
+        (
+            "learner: {name: rl2, options: {cell: lstn}}",
+            "learner.options.cell: must be auto, lstm or gru, got 'lstn' (did you mean lstm?)",
+        ),
+        ("learner: {name: rl2, options: {gamma: 3}}", "learner.options.gamma: must lie in [0, 1]"),
         ("curriculum: {options: {}}", "curriculum.name: is missing"),
         ("rehearsal_share: .nan", "rehearsal_share: must be"),
     ],
@@ -116,10 +120,10 @@ def test_a_mistake_is_named_where_it_stands(addition: str, expected: str) -> Non
 @pytest.mark.parametrize(
     ("region", "expected"),
     [
-        ("size: [7, 5]", "start.size: low must not be above high, got [7, 5]; write [5, 7]"),
+        ("size: [7, 5]", "start.size: must not have low above high, got [7, 5]; write [5, 7] if"),
         (
             "size: [5, 6]",
-            "start.size: must be a whole number in [5, 255] in steps of 2 cells, got 6",
+            "start.size: must be a whole number in [5, 255] in steps of 2 cells, got 6 (nearest: 5",
         ),
         ("size: [3, 7]", "start.size: must be a whole number"),
         ("size: [5, 7, 9]", "start.size: must be a number or [low, high]"),
@@ -128,11 +132,11 @@ def test_a_mistake_is_named_where_it_stands(addition: str, expected: str) -> Non
         ("size: .inf", "start.size: must be a whole number"),
         ("size: null", "start.size: must be a number or [low, high]"),
         ("sise: 5", "start.sise: is no parameter here; did you mean size?"),
-        ("layout: cave", "start.layout: has no choice ['cave']"),
+        ("layout: cave", "start.layout: must be one of depth_first, wilson"),
         ("layout: {rooms: -1, wilson: 2}", "start.layout: weights must be finite, >= 0"),
         ("layout: {rooms: much}", "start.layout: must be a choice, a list of choices"),
         ("layout: 3", "start.layout: must be a choice, a list of choices"),
-        ("braid: [0, 1.5]", "start.braid: must be in [0, 1], got 1.5"),
+        ("braid: [0, 1.5]", "start.braid: must be in [0, 1], got 1.5 (nearest: 1)"),
     ],
 )
 def test_a_region_outside_the_space_is_refused(region: str, expected: str) -> None:
@@ -159,6 +163,31 @@ def test_all_mistakes_come_at_once() -> None:
         "seed",
         "budget",
     }
+
+
+def test_no_mistake_in_options_hides_another() -> None:
+    problems = errors_of(
+        MAZE + "learner: {options: {hidden_size: big, gamma: 3, clip: -1, lr: 0.1, cell: x}}\n"
+        "search: {name: optuna, options: {history: -1, samplr: tpe, discount: 2}}\n"
+    )
+    assert {problem.partition(":")[0] for problem in problems} == {
+        *(f"learner.options.{name}" for name in ("hidden_size", "gamma", "clip", "cell")),
+        *(f"search.options.{name}" for name in ("history", "samplr", "discount")),
+    }
+    (fit,) = errors_of(MAZE + "learner: {options: {kernel: fused, precision: bfloat16}}")
+    assert fit.startswith("learner.options: the fused kernel computes in float32")
+
+
+def test_a_wrong_option_does_not_hide_what_is_wrong_with_the_tasks() -> None:
+    text = "name: x\ngenerator: {name: bandit-v1, options: {num_arms: few}}\nsearch: fixed\n"
+    problems = errors_of(text + "start: {pulls: 0}\n")
+    assert [p.partition(":")[0] for p in problems] == ["generator.options.num_arms", "start.pulls"]
+
+
+def test_settings_that_do_not_fit_each_other_are_told_beside_wrong_ones() -> None:
+    wrong = "generation: {merge: true, num_candidates: 1, rung_share: 2}\nmovable: []\nseed: x\n"
+    where = {problem.partition(":")[0] for problem in errors_of(MAZE + wrong)}
+    assert where == {"generation", "generation.rung_share", "movable is empty", "seed"}
 
 
 def test_a_learner_that_cannot_play_the_tasks_is_refused(tmp_path, monkeypatch) -> None:
@@ -273,7 +302,8 @@ def test_overrides_change_what_the_file_says() -> None:
         ("=3", "an override is written key.sub=value"),
         ("budget..hours=3", "budget..hours: an override is written key.sub=value"),
         ("seed.low=3", "seed.low: cannot be set, as seed is 4 and has no keys"),
-        ("start.size=[5", "start.size: '[5' is not YAML"),
+        ("start.size=[5, 7}", "start.size: '[5, 7}': is not YAML: column 6: expected"),
+        ("start.size=*x", "start.size: '*x': aliases (*x) are not read"),
         ("budget.hour=3", "budget.hour: unknown key; did you mean hours?"),
         ("seed=!!python/name:os.system", "the tag !!python/name:os.system is not read"),
     ],
@@ -348,8 +378,11 @@ def test_options_are_checked_against_a_dataclass() -> None:
     with pytest.raises(ConfigErrors) as caught:
         build(Settings, {"sizes": ["x"], "rats": 1})
     assert [p.path for p in caught.value.problems] == ["sizes[0]", "rats"]
-    with pytest.raises(ConfigErrors, match="rate must be at most 1"):
+    with pytest.raises(ConfigErrors, match="rate: must be at most 1"):
         build(Settings, {"rate": 2})
+    with pytest.raises(ConfigErrors) as caught:
+        build(Settings, {"sizes": 1, "rate": 2})
+    assert [p.path for p in caught.value.problems] == ["sizes", "rate"]
 
 
 def test_options_are_checked_against_a_constructor() -> None:

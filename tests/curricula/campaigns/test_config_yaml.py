@@ -1,6 +1,7 @@
 """Strict YAML: numbers are numbers, words are words, and what is refused is refused by name."""
 
 import math
+import re
 
 import pytest
 from hypothesis import given
@@ -38,6 +39,8 @@ _VALUES = st.recursive(
         ("'5'", "5"),
         ("e5", "e5"),
         ("1e", "1e"),
+        ("1_", "1_"),
+        ("1_.5", "1_.5"),
         ("-", [None]),
         ("[5, 9]", [5, 9]),
     ],
@@ -64,11 +67,16 @@ def test_dump_and_parse_are_inverse(value: object) -> None:
         ("a: &x 1\nb: *x", "line 2: aliases (*x) are not read"),
         ("5: x", "a key must be a word, got '5'"),
         ("? [a]\n: x", "a key must be a word, got a sequence"),
-        ("a: [1", "is not YAML: line 1"),
+        ("a: [1", "is not YAML: column 6"),
+        ("a: 1\nb: [1, 2}\nc: 3", "is not YAML: line 2, column 9: expected ',' or ']'"),
+        ("a: 1\nb: {c: [1, 2\nd: 3", "is not YAML: line 2, column 8: what is opened here is not c"),
+        ('a: 1\nb: "x\nc: 3', "is not YAML: line 2, column 4: what is opened here is not closed"),
+        ("a: {c: 1, c: 2}", "a.c: stands twice, on line 1; keep one"),
+        ("a: " + "9" * 5000, "a number of 5000 digits is not read"),
         ("a: 1\n  b: 2", "is not YAML: line 2"),
         ("a: 1\n---\nb: 2", "another document"),
         ("\ta: 1", "is not YAML"),
-        ("a: \x01", "is not YAML"),
+        ("a: 1\nb: \x01", "is not YAML: line 2: the character '\\x01' is not allowed"),
         ("[" * 3000, "line 1: nested deeper than 50 levels"),
     ],
 )
@@ -76,6 +84,13 @@ def test_what_is_not_plain_is_refused(text: str, expected: str) -> None:
     with pytest.raises(BadYaml) as caught:
         parse(text)
     assert expected in str(caught.value)
+
+
+@pytest.mark.parametrize("text", ["a: [1, 2}", "x: 1\na: [1, 2\nb: 3", 'a: "x\nb: 3', "a: \x01"])
+def test_an_error_names_one_place(text: str) -> None:
+    with pytest.raises(BadYaml) as caught:
+        parse(text)
+    assert len(re.findall(r"line \d|column \d", str(caught.value).replace(", column", ""))) == 1
 
 
 def test_an_object_tag_runs_nothing(tmp_path) -> None:
