@@ -33,7 +33,7 @@ class PPOConfig:
             `decay_floor` of itself; None: it stays.
         entropy_coef: weight of the policy's entropy, in units of the standardised advantage a nat;
             where actions are A numbers, every one of them has its own nats.
-        entropy_decay_updates: the same for that weight.
+        entropy_decay_updates: updates over which that weight falls likewise; None: it stays.
         decay_floor: the share of a decayed setting that remains at the end, in [0, 1].
         epochs: passes over the lifetimes of a batch.
         minibatches: parts of a batch, whole lifetimes in each, one gradient step a part.

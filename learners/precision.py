@@ -151,7 +151,7 @@ def resolve_compute(
     fastest = min(times.values())
     best = next(each for each in candidates if times[each] <= _NEARLY * fastest)
     others = ", ".join(
-        f"{_words(*candidate)} {1e3 * seconds:.0f} ms"
+        f"{_difference(candidate, candidates)} {1e3 * seconds:.0f} ms"
         for candidate, seconds in times.items()
         if candidate != best
     )
@@ -175,9 +175,26 @@ def _options(cell: str, precision: str, kernel: str) -> list[Option]:
 
 
 def _words(option: Option, threads: int) -> str:
-    cell, precision, kernel = option
-    plural = "s" if threads > 1 else ""
-    return f"{cell.upper()} in {precision}, {kernel} kernel, with {threads} thread{plural}"
+    cell, precision, kernel, count = _parts((option, threads))
+    return f"{cell} in {precision}, {kernel} kernel, with {count}"
+
+
+def _parts(candidate: Candidate) -> tuple[str, str, str, str]:
+    (cell, precision, kernel), threads = candidate
+    return cell.upper(), precision, kernel, f"{threads} thread{'s' if threads > 1 else ''}"
+
+
+def _difference(candidate: Candidate, candidates: Sequence[Candidate]) -> str:
+    """Returns that of a candidate in which not all candidates are alike.
+
+    Example:
+        >>> fused, plain = (("gru", "float32", "fused"), 1), (("lstm", "float32", "torch"), 1)
+        >>> _difference(plain, [fused, plain])
+        'LSTM torch'
+    """
+    columns = zip(*map(_parts, candidates), strict=True)
+    mine = zip(_parts(candidate), columns, strict=True)
+    return " ".join(part for part, column in mine if len(set(column)) > 1)
 
 
 def _update_seconds(candidates: Sequence[Candidate], load: Workload) -> dict[Candidate, float]:

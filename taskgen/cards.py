@@ -22,4 +22,4 @@ def parameter_card(task: Task) -> NDArray[np.uint8]:
 
 
 def _line(name: str, value: object) -> str:
-    return f"{name} = {value:.4g}" if isinstance(value, float) else f"{name} = {value}"
+    return f"{name} = {value:z.4g}" if isinstance(value, float) else f"{name} = {value}"

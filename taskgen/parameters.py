@@ -349,8 +349,8 @@ def refusal(parameter: Parameter, *values: Any) -> str:
     """Returns what must hold of values that a parameter does not hold, and what is nearest.
 
     Example:
-        >>> refusal(Int(low=5, high=25, step=2, default=7), 6, 3)
-        'must be a whole number in [5, 25] in steps of 2, got 6 (nearest: 5 or 7) and 3 (nearest: 5)'
+        >>> refusal(Int(low=5, high=25, step=2, default=7), 6)
+        'must be a whole number in [5, 25] in steps of 2, got 6 (nearest: 5 or 7)'
         >>> refusal(Categorical(choices=("rooms", "walls"), default="rooms"), "room")
         "must be one of rooms, walls, got 'room' (did you mean rooms?)"
     """

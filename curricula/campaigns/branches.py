@@ -199,7 +199,9 @@ class Nursery:
 
     def examine(self, branches: Sequence[Branch], exams: Sequence[Exam]) -> None:
         """Examines branches as they are, each in every exam."""
-        self._display.phase(self.generation, "evaluate", {b.name: 0 for b in branches})
+        # A test is of the commit that this generation would go on from.
+        generation = self.generation - any(exam.split == "test" for exam in exams)
+        self._display.phase(generation, _played(exams), {b.name: 0 for b in branches})
         self._run([(branch, 0, exam) for branch in branches for exam in exams])
 
     @property
@@ -264,6 +266,23 @@ class Nursery:
             quarantine=self._quarantine,
             out=str(self._store.staged / name),
         )
+
+
+_CALLED = {
+    "monitor": "the monitor sets",
+    "selection": "the selection tasks",
+    "adoption": "the adoption tasks",
+    "test": "the sealed test",
+}
+"""What exams are called, by the first word of their names."""
+
+
+def _played(exams: Sequence[Exam]) -> str:
+    """Returns what is done when these exams are played, for people."""
+    first = dict.fromkeys(exam.name.partition("-")[0] for exam in exams)
+    what = " and ".join(_CALLED.get(word, word) for word in first)
+    is_learner = all(exam.player == "learner" for exam in exams)
+    return f"play {what}" if is_learner else f"random play and oracle on {what}"
 
 
 def make_exam(

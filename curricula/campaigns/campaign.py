@@ -200,7 +200,7 @@ class Campaign:
         return result
 
     def _open_test(self, record: dict[str, Any], executor: Executor) -> dict[str, Any]:
-        self.display.say("the budget is spent; the sealed test is played")
+        self.display.say("the budget is spent")
         return self.sealed_test(record, executor)
 
     def nursery(self, before: dict[str, Any], executor: Executor) -> Nursery:

@@ -169,6 +169,18 @@ class CampaignStore:
                 f"another process is running the campaign in {self.folder}; stop it first."
             ) from error
 
+    @property
+    def is_running(self) -> bool:
+        """Whether a process runs the campaign; asking takes nothing from it."""
+        if not (self.folder / "lock").is_file():
+            return False
+        with (self.folder / "lock").open("r") as probe:
+            try:
+                fcntl.flock(probe, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            except OSError:
+                return True
+        return False
+
     def unlock(self) -> None:
         """Lets others run the campaign."""
         if self._lock is not None:

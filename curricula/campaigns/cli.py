@@ -17,7 +17,7 @@ from typer.core import TyperGroup
 from curricula.campaigns.checkpoint import CampaignError
 from curricula.campaigns.commands import campaigns, catalogue, lifetimes, server, tasks
 from curricula.campaigns.commands.common import UserError
-from curricula.campaigns.config_errors import ConfigErrors
+from curricula.campaigns.config_errors import ConfigErrors, plain
 from curricula.campaigns.machine import wait_patiently
 from taskgen.parameters import OutOfSpace
 from taskgen.registry import UnknownPlugin
@@ -39,6 +39,8 @@ class _Commands(TyperGroup):
             return super().invoke(ctx)
         except Exception as error:
             if isinstance(error, typer.Abort) or hasattr(error, "exit_code"):
+                if isinstance(message := getattr(error, "message", None), str):
+                    error.message = plain(message)  # type: ignore[attr-defined]
                 raise
             if ctx.obj["debug"]:
                 traceback.print_exc()

@@ -143,7 +143,9 @@ class BudgetConfig(Section):
         description="env steps in all: training, scoring and evaluation; of problems, "
         "examples: support and query points",
     )
-    generations: PositiveInt | None = Field(default=None, description="generations")
+    generations: PositiveInt | None = Field(
+        default=None, description="generations beside the first, the untrained learner's"
+    )
     hours: Annotated[float, Field(gt=0)] | None = Field(
         default=None,
         description="hours of running, on a clock; the generation that is on its way is finished",

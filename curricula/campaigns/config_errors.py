@@ -147,9 +147,21 @@ def _rule(details: Mapping[str, Any]) -> str:
         return f"must be {_KINDS[kind]}"
     if kind == "literal":
         return f"must be {details['ctx']['expected']}".replace("'", "")
-    text = re.sub(r"^(Value error|Assertion failed), ", "", details["msg"])
-    text = re.sub(r"^(Input|[A-Z][a-z]+) should ", "must ", text)
+    text = plain(details["msg"])
     return text[:1].lower() + text[1:]
+
+
+def plain(message: str) -> str:
+    """Returns a message of pydantic's without what only its authors need.
+
+    Example:
+        >>> plain("Value error, no such thing"), plain("Input should be greater than 0")
+        ('no such thing', 'must be greater than 0')
+        >>> plain("Input should be a valid integer, unable to parse string as an integer")
+        'must be a valid integer'
+    """
+    text = re.sub(r"^(Value error|Assertion failed), |, unable to parse .*$", "", message)
+    return re.sub(r"^(Input|[A-Z][a-z]+) should ", "must ", text)
 
 
 def _meant(details: Mapping[str, Any]) -> str:

@@ -28,6 +28,7 @@ from curricula.campaigns.words import (
     counted,
     decision_text,
     duration,
+    fitted,
     gain_text,
     headline_text,
     moving_regions,
@@ -91,11 +92,14 @@ class PlainDisplay:
 
     def phase(self, generation: int, name: str, branches: Mapping[str, int]) -> None:
         """Prints what begins."""
+        is_known = (generation, name) == (self._progress.generation, self._progress.phase)
         self._progress.enter(generation, name, branches)
-        steps = sum(branches.values())
-        what = f"{len(branches)} branch{'es' if len(branches) != 1 else ''}"
-        what += f", {amount(steps)} {self._progress.counted}" if steps else ""
-        self.say(f"generation {generation}: {name} ({what})")
+        steps, count = sum(branches.values()), len(branches)
+        if is_known and not steps:
+            return
+        parts = [f"{count} branch{'es' if count > 1 else ''}"] if steps or count > 1 else []
+        parts += [f"{amount(steps)} {self._progress.counted}"] if steps else []
+        self.say(f"generation {generation}: {name}" + (f" ({', '.join(parts)})" if parts else ""))
 
     def steps(self, branch: str, env_steps: int) -> None:
         """Prints a line if the last one is a while ago."""
@@ -129,7 +133,8 @@ class PlainDisplay:
 
     def say(self, message: str) -> None:
         """Prints a sentence."""
-        print(message, file=self._file or sys.stdout, flush=True)
+        file = self._file or sys.stdout
+        print(fitted(message, file), file=file, flush=True)
         self._last_line = self._clock()
 
     def stop(self) -> None:
@@ -178,7 +183,7 @@ class RichDisplay:
 
     def say(self, message: str) -> None:
         """Prints a sentence above what is drawn."""
-        self.console.print(message, highlight=False, markup=False, soft_wrap=True)
+        self.console.print(message, highlight=False, markup=False)
 
     def stop(self) -> None:
         """Draws for the last time and leaves the cursor below."""

@@ -79,5 +79,5 @@ def _of_arguments(settings: Any) -> dict[str, str]:
     for cls in reversed(inspect.getmro(settings)):
         _, _, section = inspect.cleandoc(cls.__doc__ or "").partition("Args:\n")
         for name, text in re.findall(r"^    (\w+): (.+(?:\n {8}.+)*)", section, re.MULTILINE):
-            found[name] = " ".join(text.split())
+            found[name] = re.sub(r"\bNone\b", "null", " ".join(text.split())).removesuffix(".")
     return found

@@ -100,4 +100,4 @@ def _uri(picture: NDArray[np.uint8]) -> str:
 
 
 def _text(value: object) -> str:
-    return f"{value:.4g}" if isinstance(value, float) else html.escape(str(value))
+    return f"{value:z.4g}" if isinstance(value, float) else html.escape(str(value))

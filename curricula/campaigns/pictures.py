@@ -7,7 +7,7 @@ state and no window) for figures. Everything comes from commit records; nothing 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -71,7 +71,7 @@ def contact_sheet(
         y = _GAP + (index // columns) * pitch
         fitted = _fitted(picture, cell)
         sheet.paste(fitted, (x + (cell - fitted.width) // 2, y + (cell - fitted.height) // 2))
-        _write_caption(draw, x, y + cell, cell, f"{index} · {caption}")
+        _write_caption(draw, x, y + cell, cell, f"{index} · {caption}" if caption else str(index))
     return sheet
 
 
@@ -87,12 +87,29 @@ def task_pictures(generator: TaskGenerator, tasks: Sequence[Task]) -> list[NDArr
 def task_captions(
     generator: TaskGenerator, tasks: Sequence[Task], names: Sequence[str], num_features: int = 1
 ) -> list[str]:
-    """Returns a line for each task: the named parameters, then what else describes it."""
-    described = task_features(generator, tasks) if num_features else [{} for _ in tasks]
-    return [
-        _caption(task, features, names, num_features)
-        for features, task in zip(described, tasks, strict=True)
+    """Returns a line for each task: in what it differs from the others.
+
+    The named parameters first, then what else describes it; what is the same for all tasks is
+    told of none. A task alone differs in everything.
+
+    Args:
+        generator: of the tasks.
+        tasks: to be told apart.
+        names: of parameters worth a word.
+        num_features: how many of the other features are told, at most.
+    """
+    params = [task.params for task in tasks]
+    columns = dict(_different(params, names)[:_MAX_TOLD])
+    features = task_features(generator, tasks) if num_features else []
+    keys = [
+        key for key in dict.fromkeys(k for row in features for k in row) if key not in params[0]
     ]
+    more = [
+        (k, values) for k, values in _different(features, keys) if values not in columns.values()
+    ]
+    columns |= dict(more[:num_features])
+    told = [[(key, values[i]) for key, values in columns.items()] for i in range(len(tasks))]
+    return [", ".join(_phrase(k, v) for k, v in row if v is not None) for row in told]
 
 
 def task_features(generator: TaskGenerator, tasks: Sequence[Task]) -> list[dict[str, float]]:
@@ -234,20 +251,20 @@ def _picture_or_card(picture: NDArray[Any] | None, task: Task) -> NDArray[np.uin
     return picture.astype(np.uint8)
 
 
-def _caption(
-    task: Task, features: Mapping[str, float], names: Sequence[str], num_features: int
-) -> str:
-    told = {name: task.params[name] for name in names if name in task.params}
-    words = [_phrase(name, value) for name, value in list(told.items())[:_MAX_TOLD]]
-    more = [item for item in features.items() if item[0] not in task.params]
-    return ", ".join([*words, *(_phrase(name, value) for name, value in more[:num_features])])
+def _different(
+    rows: Sequence[Mapping[str, Any]], keys: Iterable[str]
+) -> list[tuple[str, list[Any]]]:
+    """Returns the keys in which rows differ, with the values of all; None where one has none."""
+    columns = [(key, [row.get(key) for row in rows]) for key in keys]
+    known = [(key, column) for key, column in columns if any(v is not None for v in column)]
+    return [(key, column) for key, column in known if len(rows) == 1 or len(set(column)) > 1]
 
 
 def _phrase(name: str, value: Any) -> str:
     """A choice speaks for itself, a number needs its name."""
     if isinstance(value, str):
         return value.replace("_", " ")
-    number = f"{value:.2g}" if isinstance(value, float) and abs(value) < 10 else f"{value:.4g}"
+    number = f"{value:z.2g}" if isinstance(value, float) and abs(value) < 10 else f"{value:z.4g}"
     return f"{name.replace('_', ' ')} {number}"
 
 

@@ -95,7 +95,7 @@ def dump(value: Any) -> str:
 
 
 def key_lines(text: str) -> dict[int, str]:
-    """Returns the dotted path of the key that begins each line; lines without one are left out.
+    r"""Returns the dotted path of the key that begins each line; lines without one are left out.
 
     Example:
         >>> key_lines("a:\n  b: [1, 2]\nc: {d: 3}")

@@ -6,8 +6,10 @@ them, and hands in how foreign text (names, choices, reasons) is escaped.
 
 from __future__ import annotations
 
+import shutil
+import textwrap
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, TypeAlias
+from typing import Any, TextIO, TypeAlias
 
 from curricula.campaigns.points import headline, interval, is_number, winner_of
 from curricula.campaigns.records import Record
@@ -111,38 +113,46 @@ def amount(value: float) -> str:
         >>> amount(850), amount(12_340), amount(999_600), amount(2.5e9), amount(999.9)
         ('850', '12.3 k', '1 M', '2.5 G', '1 k')
     """
-    rounded = float(f"{value:.3g}")
+    rounded = float(f"{value:z.3g}")
     for size, prefix in ((1e9, "G"), (1e6, "M"), (1e3, "k")):
         if abs(rounded) >= size:
             return f"{rounded / size:.3g} {prefix}"
     return f"{rounded:.3g}"
 
 
+def fitted(text: str, file: TextIO) -> str:
+    """Returns a text broken between words to the width of a terminal; elsewhere as it is."""
+    if not file.isatty():
+        return text
+    width = shutil.get_terminal_size().columns
+    return textwrap.fill(text, width, break_long_words=False, break_on_hyphens=False)
+
+
 def number(value: Any, digits: int = 3) -> str:
     """Returns a number as people write it, "–" where there is none.
 
     Example:
-        >>> number(1234567), number(0.04567), number(None), number(12.0)
-        ('1,234,567', '0.0457', '–', '12')
+        >>> number(1234567), number(0.04567), number(None), number(12.0), number(-0.0)
+        ('1,234,567', '0.0457', '–', '12', '0')
     """
     if not is_number(value):
         return "–"
     if float(value).is_integer() or abs(value) >= 10_000:
-        return f"{value:,.0f}"
-    return f"{value:.{digits}g}"
+        return f"{value:z,.0f}"
+    return f"{value:z.{digits}g}"
 
 
 def with_interval(measure: Any) -> str:
     """Returns a measure with its 95 % interval, if it has one.
 
     Example:
-        >>> with_interval([0.5, 0.41, 0.6]), with_interval(0.25), with_interval(None)
-        ('0.500 [0.410, 0.600]', '0.250', '–')
+        >>> with_interval([0.5, 0.41, 0.6]), with_interval(-0.0001), with_interval(None)
+        ('0.500 [0.410, 0.600]', '0.000', '–')
     """
     estimate, low, high = interval(measure)
     if not is_number(estimate):
         return "–"
-    return f"{estimate:.3f}" + (f" [{low:.3f}, {high:.3f}]" if is_number(low) else "")
+    return f"{estimate:z.3f}" + (f" [{low:z.3f}, {high:z.3f}]" if is_number(low) else "")
 
 
 def headline_text(measures: Mapping[str, Any]) -> str:
@@ -306,13 +316,16 @@ def gain_text(record: Record) -> str:
     if mine is None or not is_number(mine.get("gain")):
         return "–"
     error = mine.get("gain_se")
-    return f"{mine['gain']:+.3f}" + (f" ± {error:.3f}" if is_number(error) else "")
+    return f"{mine['gain']:+z.3f}" + (f" ± {error:.3f}" if is_number(error) else "")
+
+
+_KINDS_OF_TEST = {"tasks": "task set"}
 
 
 def used_name(result: Mapping[str, Any]) -> str:
-    """Returns what a use of the test played: "sealed test", "suite NAME" or "tasks NAME"."""
+    """Returns what a use of the test played: "sealed test", "suite NAME" or "task set NAME"."""
     kind, name = result.get("kind", "sealed"), result.get("name", "sealed test")
-    return name if kind == "sealed" else f"{kind} {name}"
+    return name if kind == "sealed" else f"{_KINDS_OF_TEST.get(kind, kind)} {name}"
 
 
 def uses_text(results: Sequence[Mapping[str, Any]]) -> str:
@@ -322,7 +335,7 @@ def uses_text(results: Sequence[Mapping[str, Any]]) -> str:
         >>> uses_text([{"kind": "sealed"}, {"kind": "suite", "name": "combs"}])
         'The test was used twice: sealed test, suite combs.'
         >>> uses_text([{"kind": "tasks", "name": "mine", "trained_on": 3}] * 3)
-        'The test was used 3 times: tasks mine (3 times, 3 of its tasks were trained on).'
+        'The test was used 3 times: task set mine (3 times, 3 of its tasks were trained on).'
     """
     if not results:
         return ""

@@ -198,8 +198,8 @@ def test_the_fused_kernel_is_measured_in_float32_alone():
     compute = resolve_compute("lstm", "bfloat16", threads=1)
     assert compute.kernel == "torch"
     opened = resolve_compute("lstm", "float32", load=SMALL)
-    assert "torch kernel" in opened.sentence
-    assert "fused kernel" in opened.sentence
+    assert "torch" in opened.sentence
+    assert "fused" in opened.sentence
 
 
 def test_what_is_open_is_measured_and_said():
@@ -225,7 +225,7 @@ def test_candidates_take_turns_and_the_best_turn_of_each_counts(monkeypatch):
     assert turns[:6] == ["fused", "torch"] * 3
     assert chosen.kernel == "fused"
     assert ": 4000 ms for 4 steps of 2 lifetimes" in chosen.sentence
-    assert "torch kernel, with 1 thread 8000 ms" in chosen.sentence
+    assert "(against torch 8000 ms)" in chosen.sentence
 
 
 @pytest.mark.parametrize(("num_passes", "kernel"), [(1, "torch"), (3, "fused"), (5, "fused")])

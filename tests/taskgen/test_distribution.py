@@ -184,7 +184,10 @@ def test_intervals_are_uniform_on_their_own_scale():
         ({"wall": 1}, "unknown parameters .'wall'."),
         ({"size": [5, 8]}, "size must be a whole number"),
         ({"size": [9, 5]}, r"got \[9, 5\]; write \[5, 9\] if that is what you mean"),
-        ({"size": [6, 3]}, r"got 6 \(nearest: 5 or 7\) and 3 \(nearest: 5\); low must not be above"),
+        (
+            {"size": [6, 3]},
+            r"got 6 \(nearest: 5 or 7\) and 3 \(nearest: 5\); low must not be above",
+        ),
         ({"size": [5, 7, 9]}, r"size must be a number or \[low, high\]"),
         ({"size": None}, r"size must be a number or \[low, high\]"),
         ({"layout": {"open": "much"}}, "layout must be a choice, a list of choices"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import signal
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -20,6 +20,8 @@ from curricula.campaigns.commands.common import (
     Root,
     UserError,
     print_table,
+    require_root,
+    say,
 )
 from curricula.campaigns.commands.printing import (
     generation_row,
@@ -64,13 +66,16 @@ def run(
     campaign: Annotated[str, typer.Argument(metavar="PRESET|FILE", help="what to run")],
     overrides: Annotated[
         list[str] | None,
-        typer.Argument(metavar="[key.sub=value]…", help="changes, as in budget.hours=2"),
+        typer.Argument(metavar="KEY=VALUE", help="changes, as in budget.hours=2"),
     ] = None,
     root: Root = DEFAULT_ROOT,
     plain: Plain = False,
     no_tracking: NoTracking = False,
 ) -> None:
-    """Run a campaign to the end of its budget. Ctrl-C stops it after the next commit."""
+    """Run a campaign to the end of its budget. Ctrl-C stops it after the next commit.
+
+    `taskgen show-config PRESET --explain` says what can stand in a file, and what it means.
+    """
     started = time.perf_counter()
     from curricula.campaigns.config_files import is_preset, load
 
@@ -97,7 +102,7 @@ def resume(
     overrides: Annotated[
         list[str] | None,
         typer.Argument(
-            metavar="[key.sub=value]…",
+            metavar="KEY=VALUE",
             help=f"a larger budget, or where it runs and what is kept: {_MAY_CHANGE}",
         ),
     ] = None,
@@ -127,31 +132,44 @@ def resume(
 
 def status(
     campaign: Annotated[
-        str | None, typer.Argument(metavar="[CAMPAIGN]", help="name, or folder; none: all")
+        str | None, typer.Argument(metavar="CAMPAIGN", help="name, or folder; none: all")
     ] = None,
     root: Root = DEFAULT_ROOT,
 ) -> None:
     """Say how far a campaign is and what it came to. Without a name, list all campaigns."""
     if campaign is None:
+        if root != DEFAULT_ROOT:  # a folder that somebody named, and may have mistyped
+            require_root(root)
         print_all(root)
         return
     store = CampaignStore(campaign_folder(campaign, root))
     records = list(store.records())
     config = store.config()
-    if not records:
-        typer.echo(f"{config.name} has not committed anything yet.")
-        return
-    last = records[-1]
-    typer.echo(f"{config.name}: generation {last['generation']}, {used_text(config, last)}")
+    now = "running now" if store.is_running else "not running"
+    so_far = "nothing is committed yet"
+    if records:
+        so_far = f"generation {records[-1]['generation']}, {used_text(config, records[-1])}"
+    typer.echo(f"{config.name}: {so_far}; {now}")
     if text := machine_text(store.machine()):
-        typer.echo(text)
+        say(text)
+    if records:
+        _print_commits(store, records)
+    elif store.is_running:
+        say("The first commit is the untrained learner, measured on the monitor sets.")
+    else:
+        say(f"It begins with `taskgen resume {config.name}{root_option(root)}`.")
+
+
+def _print_commits(store: CampaignStore, records: list[dict[str, Any]]) -> None:
+    """Prints what a campaign came to, and its last generations."""
+    last = records[-1]
     if last.get("quarantine"):
         some = ", ".join(task_id[:12] for task_id in list(last["quarantine"])[-_SHOWN_TASKS:])
         typer.echo(
             f"quarantined tasks: {len(last['quarantine'])}, the newest {some} (taskgen show)"
         )
     if text := uses_text(store.test_results()):
-        typer.echo(text)
+        say(text)
     print_measures(last["monitor"], measure_labels(last))
     print_table(
         ["gen", "went on", "gain", "validation", "success", "distribution", "steps"],
@@ -182,7 +200,7 @@ def evaluate(
     result = evaluate_campaign(folder, root=root, suite=suite, tasks=tasks)
     print_result(result)
     store = CampaignStore(folder)
-    typer.echo(uses_text(store.test_results()))
+    say(uses_text(store.test_results()))
     if not no_tracking:
         config = store.config()
         _tracker(config, root, no_tracking).tested(folder, config.model_dump(mode="json"), result)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 import importlib.util
-from enum import StrEnum
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from typing import Annotated, Any
@@ -13,18 +12,15 @@ import typer
 
 from curricula.campaigns.commands.common import UserError, print_table
 from curricula.campaigns.config import Plugin
+from curricula.campaigns.config_errors import ConfigErrors
+from taskgen.hints import did_you_mean, either
+from taskgen.registry import UnknownPlugin
 
 _OWN_DISTRIBUTION = "taskgen-rl"
 
 
-class Kind(StrEnum):
-    """What can be listed."""
-
-    GENERATORS = "generators"
-    LEARNERS = "learners"
-    CURRICULA = "curricula"
-    SEARCHES = "searches"
-    PRESETS = "presets"
+_KINDS = ("generators", "learners", "curricula", "searches", "presets", "suites")
+"""What can be listed."""
 
 
 def register(app: typer.Typer) -> None:
@@ -34,21 +30,57 @@ def register(app: typer.Typer) -> None:
     app.command()(check)
 
 
-def list_(kind: Annotated[Kind, typer.Argument(help="what to list")]) -> None:
-    """List what a campaign file can name. One line each; broken plug-ins with their error."""
-    if kind is Kind.PRESETS:
+def list_(
+    kind: Annotated[str, typer.Argument(metavar="WHAT", help=either(_KINDS))],
+    generator: Annotated[
+        str | None, typer.Argument(metavar="GENERATOR", help="whose suites; left out: of all")
+    ] = None,
+) -> None:
+    """List what a campaign can name. One line each; broken plug-ins with their error."""
+    if kind not in _KINDS:
+        raise UserError(
+            f"there are {either(_KINDS)} to list, got {kind!r}{did_you_mean(kind, _KINDS)}"
+        )
+    if generator is not None and kind != "suites":
+        raise UserError(f"only suites are listed by generator, got {kind} {generator}.")
+    if kind == "presets":
         from curricula.campaigns.config_files import presets
 
         print_table(["preset", "what it is"], [[k, v] for k, v in presets().items()])
+    elif kind == "suites":
+        _print_suites(generator)
+    else:
+        rows = [_listed(point) for point in _entry_points(kind)]
+        print_table([kind, "what it is", "error"], rows)
+
+
+def _print_suites(generator: str | None) -> None:
+    """Prints the named sets of test tasks of one generator, or of all that need no options."""
+    from curricula.campaigns.plugins import make_generator
+
+    names = (
+        [point.name for point in _entry_points("generators")] if generator is None else [generator]
+    )
+    rows = []
+    for name in names:
+        try:
+            suites = make_generator(Plugin(name=name)).suites()
+        except (UnknownPlugin, ConfigErrors):
+            if generator is not None:
+                raise
+            continue
+        rows += [[name, suite, str(len(tasks))] for suite, tasks in suites.items()]
+    if not rows:
+        typer.echo(f"{generator} has no suites.")
         return
-    rows = [_listed(point) for point in _entry_points(kind.value)]
-    print_table([kind.value, "what it is", "error"], rows)
+    print_table(["generator", "suite", "tasks"], rows)
+    typer.echo("taskgen evaluate CAMPAIGN --suite NAME plays one")
 
 
 def show_config(
     file: Annotated[str, typer.Argument(metavar="PRESET|FILE", help="a preset, or a file")],
     overrides: Annotated[
-        list[str] | None, typer.Argument(metavar="[key.sub=value]…", help="changes")
+        list[str] | None, typer.Argument(metavar="KEY=VALUE", help="changes, as in budget.hours=2")
     ] = None,
     explain: Annotated[
         bool, typer.Option("--explain", help="say above every key what it means")
@@ -83,13 +115,15 @@ def show_config(
 
 
 def check(
-    generator: Annotated[str, typer.Argument(help="registered name, or module:Class")],
+    generator: Annotated[
+        str, typer.Argument(metavar="GENERATOR", help="registered name, or module:Class")
+    ],
     options: Annotated[
-        list[str] | None, typer.Argument(metavar="[option=value]…", help="of its constructor")
+        list[str] | None, typer.Argument(metavar="OPTION=VALUE", help="of its constructor")
     ] = None,
     thorough: Annotated[bool, typer.Option(help="take four times as many tasks")] = False,
 ) -> None:
-    """Check that a generator keeps to the contract. For authors of plug-ins."""
+    """Check that a generator keeps to the contract. For authors of generators."""
     from curricula.campaigns.config_files import apply_overrides
     from curricula.campaigns.plugins import make_generator
     from taskgen.checks import check_generator

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -9,6 +10,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.console import Console
 from rich.table import Table
+
+from curricula.campaigns.checkpoint import DEFAULT_ROOT
+from curricula.campaigns.words import fitted
+from taskgen.hints import did_you_mean
 
 if TYPE_CHECKING:
     from curricula.campaigns.checkpoint import CampaignStore
@@ -34,6 +39,29 @@ def require_folder(out: Path | None) -> None:
     """
     if out is not None and not out.parent.is_dir():
         raise UserError(f"--out: there is no folder {out.parent}; make it, or choose another.")
+
+
+def require_root(root: Path) -> None:
+    """Raises an error where there is no such folder of campaigns.
+
+    Raises:
+        UserError: with the folders of campaigns that there are beside it.
+    """
+    if root.is_dir():
+        return
+    beside = root.resolve().parent
+    found = sorted(str(root.parent / path.parent.name) for path in beside.glob("*/campaigns"))
+    there = f"; there is {', '.join(found)}" if found else ""
+    option = "" if root == DEFAULT_ROOT else f" --root {root}"
+    raise UserError(
+        f"there is no folder {root}{did_you_mean(str(root), found)}{there}. The first campaign "
+        f"makes one: taskgen run maze-quickstart{option}"
+    )
+
+
+def say(text: str) -> None:
+    """Prints a text, broken between words where there is a terminal."""
+    typer.echo(fitted(text, sys.stdout))
 
 
 def committed_tasks(store: CampaignStore) -> Iterator[tuple[int, dict[str, Any]]]:

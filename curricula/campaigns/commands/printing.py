@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from curricula.campaigns.checkpoint import DEFAULT_ROOT, CampaignStore, campaign_names
-from curricula.campaigns.commands.common import print_table
+from curricula.campaigns.commands.common import print_table, say
 from curricula.campaigns.commands.server import page_address
 from curricula.campaigns.points import measure
 from curricula.campaigns.words import (
@@ -59,7 +59,7 @@ def print_result(result: dict[str, Any]) -> None:
         typer.echo(f"{failed} of these tasks could not be played to the end.")
     print_measures({name: result["measures"]}, measure_labels(result))
     if bayes := result.get("bayes"):
-        typer.echo(bayes_text(bayes))
+        say(bayes_text(bayes))
     print_curve(result["measures"].get("curve") or {})
 
 
@@ -70,7 +70,7 @@ def print_curve(curve: dict[str, Any]) -> None:
     if unit == "episodes":
         labels["lengths"] = "steps"
     rows = [
-        [label, *("–" if value is None else f"{value:.3g}" for value in curve[key])]
+        [label, *("–" if value is None else f"{value:z.3g}" for value in curve[key])]
         for key, label in labels.items()
         if curve.get(key)
     ]
@@ -88,12 +88,13 @@ def print_end(campaign: Campaign, result: dict[str, Any], root: Path) -> None:
     page = getattr(campaign.tracker, "page", None)
     hints = [
         [f"taskgen ui{option}", "curves, tasks and learners in MLflow, in a browser"],
-        *([["", f"  {page_address(page)}"]] if page else []),
         [f"taskgen status {name}{option}", "the same numbers here"],
         [f"taskgen show TASK_ID{option}", "one of its tasks"],
         [f"taskgen resume {name}{option}", _resume_hint(result)],
     ]
     print_table(["where to look", ""], hints)
+    if page:
+        typer.echo(f"its page, while taskgen ui runs: {page_address(page)}")
 
 
 def _resume_hint(result: dict[str, Any]) -> str:

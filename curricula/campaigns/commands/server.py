@@ -17,7 +17,7 @@ from typing import Annotated
 import typer
 
 from curricula.campaigns.checkpoint import DEFAULT_ROOT
-from curricula.campaigns.commands.common import Root, UserError
+from curricula.campaigns.commands.common import Root, UserError, require_root
 from curricula.campaigns.mlflow_runs import NO_TELEMETRY
 
 HOST = "127.0.0.1"
@@ -48,10 +48,12 @@ def ui(
             f"port {port} of {HOST} is in use, perhaps by another `taskgen ui`; "
             f"take another with --port."
         )
-    if not (root / "mlflow.db").exists() and not remote:
-        typer.echo(
-            f"{root} holds no MLflow store yet; the pages will be empty until a campaign runs."
-        )
+    if not remote:
+        require_root(root)
+        if not (root / "mlflow.db").exists():
+            typer.echo(
+                f"{root} holds no MLflow store yet; the pages will be empty until a campaign runs."
+            )
     typer.echo(f"MLflow, in some seconds: {page_address(port=port)}  (Ctrl-C ends it)")
     code = _serve(command(root, port, remote))
     if code:
@@ -92,7 +94,6 @@ def command(root: Path, port: int, store: str = "") -> list[str]:
         store: another store's URI, "" for the embedded one.
     """
     root = root.resolve()
-    root.mkdir(parents=True, exist_ok=True)
     return [
         *(sys.executable, "-m", "mlflow", "server"),
         *("--backend-store-uri", store or f"sqlite:///{root / 'mlflow.db'}"),

@@ -49,20 +49,33 @@ def register(app: typer.Typer) -> None:
 
 
 def sample(
-    generator: Annotated[str, typer.Argument(help="registered name, or module:Class")],
+    generator: Annotated[
+        str, typer.Argument(metavar="GENERATOR", help="registered name, or module:Class")
+    ],
     settings: Annotated[
         list[str] | None,
         typer.Argument(
-            metavar="[key=value]…", help="parameters, as in size=[5,9], and constructor options"
+            metavar="KEY=VALUE",
+            help="a parameter (size=9, size=[5,9], layout=rooms, layout=[rooms,wilson]) or an "
+            "option of the generator (num_arms=3); what is not named stays at its default",
         ),
     ] = None,
     num: Annotated[int, typer.Option(min=1, max=10_000, help="tasks to draw")] = 16,
     seed: Annotated[int, typer.Option(min=0, help="of the draw")] = 0,
     out: Annotated[
-        Path | None, typer.Option(help="FILE.png, FILE.html (pictures) or FILE.jsonl (the tasks)")
+        Path | None,
+        typer.Option(metavar="FILE", help=".png, .html: pictures; .jsonl: the tasks themselves"),
     ] = None,
 ) -> None:
-    """Draw tasks without training on them. What is not named stays at its default."""
+    """Draw tasks and look at them, without training.
+
+    Without --out it prints the parameters, where they are drawn from and what they may be, and
+    what the tasks come to in numbers.
+
+    \b
+    taskgen sample maze-v1
+    taskgen sample maze-v1 size=[5,31] layout=rooms --num 9 --out mazes.png
+    """
     if out is not None and out.suffix not in _KINDS:
         raise UserError(f"--out must end in {', '.join(_KINDS)}, got {out}.")
     require_folder(out)
@@ -215,7 +228,7 @@ def _print_sample(
     rows = []
     for key in dict.fromkeys(key for row in features for key in row):
         values = [row[key] for row in features if key in row]
-        rows.append([key, *(f"{f(values):.4g}" for f in (min, np.mean, max))])
+        rows.append([key, *(f"{f(values):z.4g}" for f in (min, np.mean, max))])
     typer.echo()
     if not rows:
         typer.echo(f"{generator.name} describes none of these tasks in numbers.")
@@ -236,8 +249,7 @@ def _write(
         pictures = task_pictures(generator, tasks)
         out.write_text(gallery(generator, tasks, pictures, title, subtitle), encoding="utf-8")
     elif out.suffix == ".png":
-        varying = [k for k in generator.space if len({task.params[k] for task in tasks}) > 1]
-        captions = task_captions(generator, tasks, varying or list(generator.space)[:2])
+        captions = task_captions(generator, tasks, list(generator.space))
         contact_sheet(task_pictures(generator, tasks), captions).save(out)
     else:
         raise UserError(f"a file of tasks must end in {', '.join(_KINDS)}, got {out}.")

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from taskgen.generators.mujoco.generator import MuJoCoFamily
 
 _LOG = logging.getLogger(__name__)
-_LINE, _MARGIN = 13, 24
+_MARGIN = 24
 _WAY, _GOAL = "#1f4e79", "#2ea043"
 
 
@@ -35,11 +35,10 @@ def picture(family: MuJoCoFamily, task: Task) -> NDArray[np.uint8]:
     env = MuJoCoEnv(task, family.body, family.rules)
     env.reset(seed=0)
     try:
-        scene = frame(env.arena)
+        return frame(env.arena)
     except Exception as error:  # whatever a driver may raise
         _LOG.debug("no OpenGL, so a card instead of a picture: %r", error)
         return parameter_card(task)
-    return np.concatenate([scene, _caption(family, task)], axis=0)
 
 
 def frame(arena: Arena, slot: int = 0) -> NDArray[np.uint8]:
@@ -126,20 +125,3 @@ def _lines(
     speed = goal[0] if kind != "none" else 0.0
     straight = way[0, 0] + speed * times
     return np.column_stack([times, way[:, 0]]), np.column_stack([times, straight])
-
-
-def _caption(family: MuJoCoFamily, task: Task) -> NDArray[np.uint8]:
-    """Returns the parameters that are not at their default, as lines of text."""
-    default = family.space.complete({})
-    lines = [
-        f"{name} = {value:.4g}" if isinstance(value, float) else f"{name} = {value}"
-        for name, value in task.params.items()
-        if value != default[name] and family.space.is_active(name, task.params)
-    ]
-    columns = [lines[0::2] or ["the body as it is"], lines[1::2]]
-    caption = Image.new("RGB", (WIDTH, _LINE * max(map(len, columns)) + 8), "white")
-    draw = ImageDraw.Draw(caption)
-    for k, column in enumerate(columns):
-        for row, line in enumerate(column):
-            draw.text((6 + k * WIDTH // 2, 4 + row * _LINE), line[:26], fill="black")
-    return np.asarray(caption, dtype=np.uint8)

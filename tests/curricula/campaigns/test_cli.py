@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -17,10 +18,11 @@ import yaml
 from PIL import Image
 from typer.testing import CliRunner
 
+from curricula.campaigns.checkpoint import CampaignStore
 from curricula.campaigns.cli import app
 from curricula.campaigns.commands.campaigns import free_name
-from curricula.campaigns.commands.printing import print_measures
-from curricula.campaigns.commands.server import command
+from curricula.campaigns.commands.printing import print_end, print_measures
+from curricula.campaigns.commands.server import command, page_address
 from curricula.campaigns.commands.stopping import StopOnSignal
 from curricula.campaigns.config_files import loads
 from curricula.campaigns.tracking import NullDisplay
@@ -58,6 +60,17 @@ def finished(tmp_path_factory) -> Path:
     result = taskgen("run", root / "small.yaml", "--root", root, "--plain", "--no-tracking")
     assert result.returncode == 0, result.stderr
     assert "campaign small: about" in result.stdout
+    lines = [line for line in result.stdout.splitlines() if line.startswith("generation ")]
+    assert lines == [
+        "generation 0: play the monitor sets",
+        "generation 0: random play and oracle on the monitor sets",
+        "generation 1: train (2 branches, 64 env steps)",
+        "generation 1: train (2 branches, 64 env steps)",
+        "generation 1: play the adoption tasks (2 branches)",
+        "generation 1: play the monitor sets",
+        "generation 1: play the sealed test",
+        "generation 1: random play and oracle on the sealed test",
+    ]
     assert (
         "Computes with GRU in float32, torch kernel, with 1 thread, as configured." in result.stdout
     )
@@ -146,7 +159,13 @@ def test_show_config_prints_what_will_run() -> None:
         (["sample", "maze-v1", "--out", "maze.gif"], "--out must end in"),
         (["check", "bandit-v1", "arms=3"], "arms: unknown key; did you mean num_arms?"),
         (["sample", "maze-v1", "--out", "no/such/x.png"], "there is no folder no/such"),
-        (["list", "things"], "things"),
+        (["list", "suits"], "or suites to list, got 'suits' (did you mean suites?)"),
+        (["list", "learners", "rl2"], "only suites are listed by generator"),
+        (["list", "suites", "maze-v2"], "(did you mean maze-v1?)"),
+        (["sample", "maze-v1", "--num", "x"], "Invalid value for '--num': must be a valid integer"),
+        (["ui"], "there is no folder mlruns. The first campaign makes one: taskgen run maze-qu"),
+        (["ui", "--root", "typo"], "there is no folder typo."),
+        (["status", "--root", "typo"], "there is no folder typo."),
         (["run"], "Missing argument"),
     ],
 )
@@ -156,6 +175,7 @@ def test_bad_input_is_a_sentence_and_exit_code_2(args, expected, tmp_path, monke
     assert result.returncode == 2
     assert expected in result.stderr
     assert "Traceback" not in result.stderr
+    assert "Value error" not in result.stderr
     assert not list(tmp_path.iterdir()), "nothing is started, nothing is written"
 
 
@@ -244,7 +264,10 @@ def test_a_file_of_something_else_is_one_sentence(tmp_path) -> None:
     file.write_text("one\ntwo\nthree\n")
     result = taskgen("import", file, "--root", tmp_path)
     assert result.returncode == 2
-    assert "it holds no task; there must be one a line, a JSON object; line 1: " in result.stderr
+    assert (
+        "it holds no task; there must be one a line, a JSON object; line 1, column 1: "
+        in result.stderr
+    )
     assert len(result.stderr.splitlines()) == 2
 
 
@@ -278,8 +301,8 @@ def test_imported_tasks_are_kept_shown_and_played(finished: Path, tmp_path) -> N
     assert picture.is_file()
     played = taskgen("evaluate", "small", "--tasks", "corners", "--root", root, "--no-tracking")
     assert played.returncode == 0, played.stderr
-    assert "tasks corners: learner of generation 1" in played.stdout
-    assert "The test was used twice: sealed test, tasks corners." in played.stdout
+    assert "task set corners: learner of generation 1" in played.stdout
+    assert "The test was used twice: sealed test, task set corners." in played.stdout
     assert "used twice" in taskgen("status", "small", "--root", root).stdout
     taskgen("sample", "maze-v1", "size=9", "--num", 3, "--out", file)
     other = taskgen("import", file, "--root", root)
@@ -298,6 +321,52 @@ def test_status_tells_what_a_campaign_came_to(finished: Path) -> None:
     assert "untrained start" in result.stdout
     every = taskgen("status", "--root", finished)
     assert every.stdout.splitlines()[1].startswith("small")
+
+
+def test_status_before_the_first_commit_says_what_goes_on(tmp_path) -> None:
+    store = CampaignStore(tmp_path / "campaigns" / "small")
+    store.create(loads(SMALL), {"sentence": "GRU in float32.", "facts": {}, "moves": []})
+    waiting = taskgen("status", "small", "--root", tmp_path).stdout
+    assert waiting.startswith("small: nothing is committed yet; not running\n")
+    assert "Computes with GRU in float32." in waiting
+    assert f"taskgen resume small --root {tmp_path}" in waiting
+    store.lock()
+    try:
+        running = taskgen("status", "small", "--root", tmp_path).stdout
+    finally:
+        store.unlock()
+    assert running.startswith("small: nothing is committed yet; running now\n")
+    assert "The first commit is the untrained learner" in running
+
+
+def test_a_mistyped_root_is_answered_with_those_that_there_are(tmp_path, monkeypatch) -> None:
+    (tmp_path / "mlruns" / "campaigns").mkdir(parents=True)
+    monkeypatch.chdir(tmp_path)
+    for command_line in (["ui", "--root", "mlrun"], ["status", "--root", "mlrun"]):
+        refused = taskgen(*command_line)
+        assert refused.returncode == 2
+        assert "no folder mlrun (did you mean mlruns?); there is mlruns" in refused.stderr
+    assert not (tmp_path / "mlrun").exists()
+
+
+def test_suites_are_listed_by_generator() -> None:
+    lines = taskgen("list", "suites", "maze-v1").stdout.splitlines()
+    assert ["maze-v1", "four_rooms", "10"] in [line.split() for line in lines]
+    assert taskgen("list", "suites", "bandit-v1").stdout == "bandit-v1 has no suites.\n"
+    every = taskgen("list", "suites").stdout
+    assert "four_rooms" in every
+    assert "crippled-held-out" in every
+
+
+def test_the_page_of_a_campaign_is_one_line(capsys) -> None:
+    page = "#/experiments/1/runs/" + "a" * 200
+    tracker, config = SimpleNamespace(page=page), loads(SMALL)
+    record = {"totals": {"env_steps": 10, "seconds": 1.0}, "generation": 1}
+    ended = SimpleNamespace(config=config, tracker=tracker)
+    print_end(ended, {"status": "finished", "record": record}, Path("mlruns"))
+    assert [
+        line for line in capsys.readouterr().out.splitlines() if line.endswith(page_address(page))
+    ]
 
 
 def test_measures_are_printed_with_their_intervals(capsys) -> None:

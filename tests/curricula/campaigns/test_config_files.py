@@ -89,7 +89,10 @@ def test_defaults_of_plugins_are_written_out() -> None:
         ),
         ("generation: {rung_share: 2}", "generation.rung_share: must be less than or equal to 1"),
         ("budget: {hours: 0}", "budget.hours: must be greater than 0, got 0"),
-        ("evaluation: {score: best}", "evaluation.score: must be last_return, mean_return or last_success, got 'best'"),
+        (
+            "evaluation: {score: best}",
+            "evaluation.score: must be last_return, mean_return or last_success, got 'best'",
+        ),
         ("executor: 3", "executor: must be a section, key: value, got 3"),
         ("movable: [sizes]", "movable[0]: sizes is no parameter; did you mean size?"),
         ("movable: size", "movable: must be a list, got 'size'"),
@@ -101,7 +104,10 @@ def test_defaults_of_plugins_are_written_out() -> None:
             "search: {name: optuna, options: {samplr: cmaes}}",
             "search.options.samplr: unknown key; did you mean sampler?",
         ),
-        ("learner: {name: rl2, options: {lr: fast}}", "learner.options.lr: must be a number, got 'fast'"),
+        (
+            "learner: {name: rl2, options: {lr: fast}}",
+            "learner.options.lr: must be a number, got 'fast'",
+        ),
         (
             "learner: {name: rl2, options: {cell: lstn}}",
             "learner.options.cell: must be auto, lstm or gru, got 'lstn' (did you mean lstm?)",
@@ -167,14 +173,14 @@ def test_all_mistakes_come_at_once() -> None:
 
 def test_no_mistake_in_options_hides_another() -> None:
     problems = errors_of(
-        MAZE + "learner: {options: {hidden_size: big, gamma: 3, clip: -1, lr: 0.1, cell: x}}\n"
+        MAZE + "learner: {name: rl2, options: {hidden_size: big, gamma: 3, clip: -1, cell: x}}\n"
         "search: {name: optuna, options: {history: -1, samplr: tpe, discount: 2}}\n"
     )
     assert {problem.partition(":")[0] for problem in problems} == {
         *(f"learner.options.{name}" for name in ("hidden_size", "gamma", "clip", "cell")),
         *(f"search.options.{name}" for name in ("history", "samplr", "discount")),
     }
-    (fit,) = errors_of(MAZE + "learner: {options: {kernel: fused, precision: bfloat16}}")
+    (fit,) = errors_of(MAZE + "learner: {name: rl2, options: {kernel: fused, precision: bfloat16}}")
     assert fit.startswith("learner.options: the fused kernel computes in float32")
 
 

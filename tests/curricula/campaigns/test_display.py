@@ -10,6 +10,7 @@ from curricula.campaigns.display import PlainDisplay, RichDisplay, make_display
 from curricula.campaigns.progress import CampaignProgress
 from curricula.campaigns.words import (
     decision_text,
+    fitted,
     gain_text,
     moving_regions,
 )
@@ -159,6 +160,8 @@ def test_gain_of_the_branch_that_went_on() -> None:
     assert gain_text(record(1, 1, 1.0)) == "+0.032"
     assert gain_text(record(1, 1, 1.0) | {"decision": {"winner": 0}}) == "+0.010 ± 0.004"
     assert gain_text(record(1, 1, 1.0) | {"candidates": []}) == "–"
+    tiny = [{"index": 0, "origin": "keep", "gain": -0.0002, "gain_se": 0.004}]
+    assert gain_text(record(1, 1, 1.0) | {"candidates": tiny}) == "+0.000 ± 0.004"
     kept = {"decision": {"winner": None, "decided_by": "rollback"}}
     assert decision_text(record(1, 1, 1.0) | kept) == "rolled back"
     assert gain_text(record(1, 1, 1.0) | kept) == "–"
@@ -185,6 +188,43 @@ def test_plain_lines_say_what_happened() -> None:
         "return 0.500 [0.400, 0.600], success 0.250, size 5…7 "
         "(aim 5…13), 201 k env steps, 51 s, 3 min 20 s left",
     ]
+
+
+def test_what_is_played_is_said_once() -> None:
+    out = io.StringIO()
+    display = PlainDisplay(out, Clock())
+    for name in ("play the monitor sets", "random play", "random play", "random play"):
+        display.phase(0, name, {"start": 0})
+    display.phase(1, "train", {"keep": 1000})
+    display.phase(1, "train", {"keep": 500})  # after the rung
+    display.phase(1, "play the adoption tasks", {"keep": 0, "move": 0})
+    assert out.getvalue().splitlines() == [
+        "generation 0: play the monitor sets",
+        "generation 0: random play",
+        "generation 1: train (1 branch, 1 k env steps)",
+        "generation 1: train (1 branch, 500 env steps)",
+        "generation 1: play the adoption tasks (2 branches)",
+    ]
+
+
+def test_sentences_break_between_words_in_a_terminal(monkeypatch) -> None:
+    monkeypatch.setenv("COLUMNS", "30")
+    sentence = (
+        "Computes with GRU in float32, fused kernel, with 1 thread: http://127.0.0.1:5000/#/x/y"
+    )
+
+    class Terminal(io.StringIO):
+        def isatty(self) -> bool:
+            return True
+
+    assert fitted(sentence, io.StringIO()) == sentence
+    lines = fitted(sentence, Terminal()).splitlines()
+    assert len(lines) > 2
+    assert " ".join(lines) == sentence, "no word is broken"
+    console = Console(file=io.StringIO(), width=30)
+    RichDisplay(console).say(sentence.partition(" http")[0])
+    printed = [line.rstrip() for line in console.file.getvalue().splitlines()]
+    assert " ".join(printed) == sentence.partition(" http")[0]
 
 
 def test_plain_lines_are_few() -> None:

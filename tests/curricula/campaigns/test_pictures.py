@@ -108,7 +108,7 @@ def test_who_hangs_is_given_up_once_and_not_asked_again(monkeypatch):
     for card in others:
         np.testing.assert_array_equal(card, parameter_card(TASK))
     captions = pictures.task_captions(Sleeper(RED), [TASK] * 3, ["size"])
-    assert captions == ["size 5, shortest path 21", "size 5", "size 5"]
+    assert captions == ["shortest path 21", "", ""]
 
 
 def test_what_describes_badly_costs_only_its_words():
@@ -130,6 +130,25 @@ def test_captions_name_what_moves_and_what_describes():
     assert caption == "size 5, depth first, braid 0.12, shortest path 21"
     (caption,) = pictures.task_captions(Painter(ValueError("no")), [TASK], ["size"])
     assert caption == "size 5"
+
+
+def test_captions_tell_tasks_apart_and_repeat_nothing():
+    class Describer(Painter):
+        def describe(self, task):
+            speed = task.params["speed"]
+            return {"tilt": 0.0, "goal": speed, "weight": -0.0 * speed, "rank": float(task.seed)}
+
+    tasks = [Task("t", 1, {"size": 5, "speed": 0.5 * k}, k, {"k": k}) for k in range(2)]
+    captions = pictures.task_captions(Describer(RED), tasks, ["size", "speed"])
+    assert captions == ["speed 0, rank 0", "speed 0.5, rank 1"]
+    same = [Task("t", 1, {"size": 5, "speed": 1.0}, 0, {"k": k}) for k in range(2)]
+    assert pictures.task_captions(Describer(RED), same, ["size", "speed"]) == ["", ""]
+
+
+def test_a_zero_has_no_sign():
+    tasks = [Task("t", 1, {"tilt": -0.0}, 0, {"k": 0}), Task("t", 1, {"tilt": 3.0}, 0, {"k": 1})]
+    assert pictures.task_captions(Painter(RED), tasks, ["tilt"])[0] == "tilt 0"
+    assert "-0" not in gallery(Painter(RED), tasks[:1], [RED], "zeros")
 
 
 def test_the_way_keeps_one_row_a_generation_and_knows_what_moved():

@@ -182,7 +182,7 @@ def test_tasks_that_were_trained_on_are_told(campaign, finished, corridors, tmp_
     result = evaluate_campaign("tiny", finished, tasks=file)
     assert (result["kind"], result["name"], result["uses"]) == ("tasks", "mine", 3)
     assert (result["trained_on"], result["measures"]["num_tasks"]) == (1, 2)
-    assert "tasks mine (twice, 1 of its tasks were trained on)" in uses_text(
+    assert "task set mine (twice, 1 of its tasks were trained on)" in uses_text(
         campaign.store.test_results()
     )
 
