@@ -2,8 +2,8 @@
 
 `check_generator(Bandit())` plays and takes apart tasks from all over the space and returns a
 `Report` with one line a check; `taskgen check NAME` prints it. The checks lie in `making` (what
-holds before anything is played), `playing` (environments), `solving` (problems) and `effects`;
-reading them is reading what a generator promises.
+holds before anything is played), `playing` and `episodes` (environments), `solving` (problems)
+and `effects`; reading them is reading what a generator promises.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from collections.abc import Callable, Collection, Iterator
 from functools import partial
 from typing import TypeAlias
 
-from taskgen.checks import effects, making, playing, solving
+from taskgen.checks import effects, episodes, making, playing, solving
 from taskgen.checks.report import CheckFailed, Report, Result
 from taskgen.checks.specimens import Specimens, specimens_of
 from taskgen.generator import EnvGenerator, ProblemGenerator, TaskGenerator
@@ -71,6 +71,8 @@ def _checks(generator: TaskGenerator) -> Iterator[tuple[str, Check]]:
     yield "edits stay valid and inside the space", making.edits
     if isinstance(generator, EnvGenerator):
         yield "one observation and action space over the whole space", playing.one_space
+        yield "observations stay in their space to the end", episodes.stays_in_space
+        yield "success is told", episodes.tells_success
         yield "gymnasium's own check", playing.gymnasium_agrees
         yield "vector equals single, whatever the slot", playing.vector_equals_single
         yield "no trace of the tasks played before", playing.no_trace

@@ -42,7 +42,7 @@ def leaves_globals_alone(specimens: Specimens) -> str:
 
 def one_space(specimens: Specimens) -> str:
     """Every task has the generator's spaces, and its observations lie within."""
-    generator = _env_generator(specimens)
+    generator = specimens.env_generator
     for task in specimens.tasks():
         if not generator.is_valid(task):
             continue
@@ -64,7 +64,7 @@ def one_space(specimens: Specimens) -> str:
 
 def gymnasium_agrees(specimens: Specimens) -> str:
     """Gymnasium's `check_env` passes."""
-    generator = _env_generator(specimens)
+    generator = specimens.env_generator
     for task in specimens.some(2):
         env = generator.make_env(task)
         check_env(env, skip_render_check=True)
@@ -74,7 +74,7 @@ def gymnasium_agrees(specimens: Specimens) -> str:
 
 def vector_equals_single(specimens: Specimens) -> str:
     """The batched environment plays every task as `make_env` does, in any slot."""
-    generator = _env_generator(specimens)
+    generator = specimens.env_generator
     tasks = specimens.some(8)
     order = np.random.default_rng(3).permutation(len(tasks))
     batched = _played(generator.make_vector_env(len(tasks)), tasks)
@@ -89,7 +89,7 @@ def vector_equals_single(specimens: Specimens) -> str:
 
 def no_trace(specimens: Specimens) -> str:
     """Tasks A, then B, then A in one environment: A plays as before, and is as it was."""
-    generator = _env_generator(specimens)
+    generator = specimens.env_generator
     tasks = specimens.some(8)
     half = max(len(tasks) // 2, 1)
     first, second = tasks[:half], tasks[half:] or tasks[:half]
@@ -106,7 +106,7 @@ def no_trace(specimens: Specimens) -> str:
 
 def oracle_is_best(specimens: Specimens) -> str:
     """Random play does not earn more than `oracle_return`, on average over tasks."""
-    generator = _env_generator(specimens)
+    generator = specimens.env_generator
     tasks = specimens.some(64 if specimens.thorough else 16)
     best = [generator.oracle_return(task) for task in tasks]
     known = [i for i, value in enumerate(best) if value is not None]
@@ -123,11 +123,6 @@ def oracle_is_best(specimens: Specimens) -> str:
     if extra.mean() > slack:
         return f"random play earns {extra.mean():.3g} more than oracle_return on average"
     return ""
-
-
-def _env_generator(specimens: Specimens) -> EnvGenerator:
-    assert isinstance(specimens.generator, EnvGenerator)
-    return specimens.generator
 
 
 def _other(what: str, task: Task, there: Any, here: Any) -> str:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from taskgen.generator import TaskGenerator
+from taskgen.generator import EnvGenerator, TaskGenerator
 from taskgen.parameters import Categorical, Numeric, Row, Scalar
 from taskgen.task import Task
 
@@ -26,6 +26,12 @@ class Specimens:
     rows: list[Row]
     seeds: list[int]
     thorough: bool = False
+
+    @property
+    def env_generator(self) -> EnvGenerator:
+        """The generator, known to make environments."""
+        assert isinstance(self.generator, EnvGenerator)
+        return self.generator
 
     def tasks(self) -> list[Task]:
         """Returns the tasks of all rows, made anew."""

@@ -32,7 +32,8 @@ class Drift(gymnasium.Env):
         self.position += self.content["speed"] * (int(action) - 1)
         self.steps += 1
         reward = 1.0 if self.position > 0 else 0.0
-        return self._observation(), reward, False, self.steps >= self.content["steps"], {}
+        info = {"success": self.position > 1.0}
+        return self._observation(), reward, False, self.steps >= self.content["steps"], info
 
     def _observation(self):
         width = self.observation_space.shape[0]
@@ -143,6 +144,58 @@ class VaryingSpace(Sound):
 
     def make_env(self, task):
         return Drift(task.content, width=2 if task.content["steps"] <= 10 else 3)
+
+
+class LateEscape(Sound):
+    """Leaves its space only where somebody pushes in one direction for ten steps."""
+
+    observation_space = Box(-100.0, 9.0, (2,), dtype=np.float32)
+
+    def make_env(self, task):
+        env = Drift({**task.content, "steps": 15})
+        env.observation_space = self.observation_space
+        observe = env._observation
+        env._observation = lambda: observe() * np.float32([1.0, 0.0])
+        return env
+
+    def horizon(self, task):
+        return 15
+
+
+class _Wandering(SlotwiseVectorEnv):
+    def advance(self, actions, playing):
+        super().advance(actions, playing)
+        self.observations[self._episode_steps >= 4] = 101.0
+
+
+class BatchEscape(Sound):
+    """Leaves its space in batches alone, in the fifth step."""
+
+    def make_vector_env(self, num_envs):
+        return _Wandering(self, num_envs)
+
+
+class _Silent(Drift):
+    def step(self, action):
+        return *super().step(action)[:4], {}
+
+
+class SilentSuccess(Sound):
+    """Has success by default, and never tells."""
+
+    def make_env(self, task):
+        return _Silent(task.content)
+
+
+class HalfSuccess(Sound):
+    """Has no success, which its batches do not know."""
+
+    has_success = False
+
+    def make_vector_env(self, num_envs):
+        env = super().make_vector_env(num_envs)
+        env.has_success = True
+        return env
 
 
 class LeakyState(Sound):

@@ -75,7 +75,7 @@ def sample(
     \b
     taskgen sample maze-v1
     taskgen sample maze-v1 size=[5,31] layout=rooms --num 9 --out mazes.png
-    """
+    """  # noqa: D301 - a real backspace keeps the lines of the block
     if out is not None and out.suffix not in _KINDS:
         raise UserError(f"--out must end in {', '.join(_KINDS)}, got {out}.")
     require_folder(out)
