@@ -175,9 +175,9 @@ class EnvGenerator(TaskGenerator):
     def make_env(self, task: Task) -> gymnasium.Env[Any, Any]:
         """Returns a single environment of this task.
 
-        `reset(seed=s)` starts an episode whose randomness depends on `s` alone. `info["success"]`
-        of an episode's last step may say whether it reached its goal. One whose `render_mode` is
-        "rgb_array" can be filmed; until `render` is called that should cost nothing.
+        `reset(seed=s)` starts an episode whose randomness depends on `s` alone. Where the family
+        `has_success`, `info["success"]` of a step says whether it reached the goal. One whose
+        `render_mode` is "rgb_array" can be filmed; until `render` is called that costs nothing.
         """
 
     def horizon(self, task: Task) -> int:

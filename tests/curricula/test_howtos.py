@@ -7,9 +7,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import yaml
+from typer.testing import CliRunner
 
-from curricula.campaigns.config import Plugin
+from curricula.campaigns.cli import app
+from curricula.campaigns.config_files import loads
 from curricula.checks.specimens import ELSEWHERE, MOVABLE, START, training_source
 from curricula.search import Candidate, Gain
 from taskgen.registry import resolve
@@ -30,8 +31,8 @@ def made(request, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     monkeypatch.syspath_prepend(str(tmp_path))
     importlib.invalidate_caches()
-    (section,) = yaml.safe_load(blocks(page, "yaml")[0]).values()
-    plugin = Plugin(**section)
+    section = {"curricula": "curriculum", "searches": "search"}[group]
+    plugin = getattr(loads(blocks(page, "yaml")[0]), section)
     plugin_class = resolve(group, plugin.name)
     exec(usage, {plugin_class.__name__: plugin_class})
     yield plugin_class(plugin_class.Config(**plugin.options)), capsys.readouterr().out
@@ -73,3 +74,37 @@ def test_the_search_goes_on_where_it_gained(made):
     again = search.ask(START, MOVABLE, 3, generation=2, seed=1)
     search.tell([Candidate(START, "keep"), *again], [Gain(0.1)] + [Gain(0.05)] * 3)
     assert search.direction == {}
+
+
+TINY = [
+    "learner.options.cell=gru",
+    "learner.options.kernel=torch",
+    "learner.options.precision=float32",
+    "learner.options.hidden_size=8",
+    "learner.options.epochs=1",
+    "lifetime.num_episodes=1",
+    *(f"generation.{setting}" for setting in ("branch_env_steps=16", "tasks_per_batch=2")),
+    *(f"generation.{setting}" for setting in ("num_candidates=2", "challenger_every=0")),
+    *(f"evaluation.num_{name}=2" for name in ("selection", "adoption", "monitor", "test")),
+    "budget.generations=1",
+    "executor.name=inline",
+    "executor.threads=1",
+]
+
+
+@pytest.mark.parametrize("page", sorted(path.name for path in HOWTO.glob("*.md")))
+def test_the_campaign_file_of_a_page_runs(page, tmp_path, monkeypatch):
+    """As it stands there, but for its size."""
+    (text,) = blocks(page, "yaml")
+    module = re.search(r"Save it\s+as `(\w+)\.py`", (HOWTO / page).read_text("utf-8"))
+    if module:
+        (tmp_path / f"{module[1]}.py").write_text(blocks(page, "python")[0], "utf-8")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    importlib.invalidate_caches()
+    (tmp_path / "it.yaml").write_text(text)
+    result = CliRunner().invoke(app, ["run", "it.yaml", *TINY, "--no-tracking", "--plain"])
+    if module:
+        sys.modules.pop(module[1])
+    assert result.exit_code == 0, result.output
+    assert "finished: " in result.output
