@@ -6,7 +6,7 @@ TORCH_INDEX ?=
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
-PIP := $(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt
+PIP := $(BIN)/pip install --disable-pip-version-check --constraint constraints.txt
 
 .PHONY: help setup campaign test test-all check bench ui clean
 help:  ## what can be made
@@ -15,12 +15,16 @@ help:  ## what can be made
 setup: $(STAMP)  ## the environment in .venv, from pinned versions
 
 $(STAMP): pyproject.toml constraints.txt
+	@echo "making an environment in $(VENV)"
 	$(PYTHON) -m venv $(VENV)
 ifneq ($(TORCH_INDEX),)
+	@echo "installing torch from $(TORCH_INDEX)"
 	$(PIP) --no-deps --index-url $(TORCH_INDEX) torch
 endif
+	@echo "installing some 130 packages, pinned in constraints.txt; torch with CUDA is several GB, so this takes minutes"
 	$(PIP) --editable '.[dev]'
 	@touch $@
+	@echo "the environment is ready; the command is $(BIN)/taskgen"
 
 campaign: setup  ## run the preset maze-quickstart to its end and say where to look
 	$(BIN)/taskgen run maze-quickstart

@@ -94,7 +94,8 @@ def print_end(campaign: Campaign, result: dict[str, Any], root: Path) -> None:
     ]
     print_table(["where to look", ""], hints)
     if page:
-        typer.echo(f"its page, while taskgen ui runs: {page_address(page)}")
+        typer.echo("its page, while taskgen ui runs:")
+        typer.echo(page_address(page))  # whole on a line of its own, to be clicked or copied
 
 
 def _resume_hint(result: dict[str, Any]) -> str:
