@@ -59,14 +59,14 @@ def explanations(config: CampaignConfig) -> Iterator[tuple[str, str]]:
 
 def _of_model(model: type[BaseModel], prefix: str) -> Iterator[tuple[str, str]]:
     for name, field in model.model_fields.items():
-        kind = field.annotation
-        is_section = isinstance(kind, type) and issubclass(kind, BaseModel)
-        text = field.description or (_first_line(kind) if is_section else "")
+        kind: Any = field.annotation
+        text = field.description or ""
         if get_origin(kind) is Literal:
             text += f" ({either(map(str, get_args(kind)))})"
-        yield prefix + name, text
-        if is_section:
+        if isinstance(kind, type) and issubclass(kind, BaseModel):
+            text = text or _first_line(kind)
             yield from _of_model(kind, f"{prefix}{name}.")
+        yield prefix + name, text
 
 
 def _first_line(thing: Any) -> str:
