@@ -2,14 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
+
+from taskgen.hints import did_you_mean, either
 
 
 def require(holds: bool, rule: str, value: Any) -> None:
     """Raises a ValueError that says the rule and what came, unless it holds."""
     if not holds:
         raise ValueError(f"{rule}, got {value!r}.")
+
+
+def require_choices(settings: Any, choices: Mapping[str, Sequence[Any]]) -> None:
+    """Raises a ValueError for a setting that is none of its choices, with what was meant."""
+    for name, known in choices.items():
+        value = getattr(settings, name)
+        if value not in known:
+            meant = did_you_mean(str(value), map(str, known))
+            raise ValueError(f"{name} must be {either(map(str, known))}, got {value!r}{meant}.")
 
 
 def decayed(start: float, decay_updates: int | None, updates: int, floor: float) -> float:

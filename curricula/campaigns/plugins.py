@@ -130,44 +130,30 @@ def build(settings: Callable[..., Any], options: dict[str, Any]) -> Any:
 def attempt(settings: Callable[..., Any], options: dict[str, Any]) -> tuple[Any, list[Problem]]:
     """Returns what the options that are right make, and all that is wrong with the others.
 
-    None where something is missing, or where what is right by itself does not fit together.
+    An option is at fault where the class refuses it by name ("gamma must lie in [0, 1], …"); it is
+    left out, and the rest tried again. None where something is missing, or where the class refuses
+    what comes together.
     """
     model, problems = validated(options_model(settings), options)
     if model is None:
         return None, problems
     given = {name: getattr(model, name) for name in options if name in model.model_fields_set}
-    try:
-        return settings(**given), problems
-    except ValueError as error:
-        refused = _refused(settings, given)
-        if not refused:
-            return None, [*problems, Problem("", str(error))]
-    rest = {name: value for name, value in options.items() if name not in refused}
-    made, more = attempt(settings, rest)
-    wrong = [Problem(name, text.removeprefix(f"{name} ")) for name, text in refused.items()]
-    return made, list(dict.fromkeys([*problems, *wrong, *more]))
-
-
-def _refused(settings: Callable[..., Any], given: dict[str, Any]) -> dict[str, str]:
-    """Returns the options that a dataclass refuses each by itself, with what it says.
-
-    Only a dataclass is asked so often: to make a generator may take long.
-    """
-    if not dataclasses.is_dataclass(settings) or _required(settings):
-        return {}
-    found: dict[str, str] = {}
-    for name, value in given.items():
+    while True:
         try:
-            settings(**{name: value})
+            return settings(**given), problems
         except ValueError as error:
-            found[name] = str(error)
-    return found
+            name, _, rule = str(error).removesuffix(".").partition(" ")
+        if name not in given:
+            return None, [*problems, Problem("", f"{name} {rule}".strip())]
+        problems.append(Problem(name, rule))
+        del given[name]
+        if name in _required(settings):
+            return None, problems
 
 
-def _required(settings: Any) -> set[str]:
-    missing = dataclasses.MISSING
-    fields = dataclasses.fields(settings)
-    return {f.name for f in fields if f.default is missing and f.default_factory is missing}
+def _required(settings: Callable[..., Any]) -> set[str]:
+    arguments = inspect.signature(settings).parameters
+    return {name for name, each in arguments.items() if each.default is inspect.Parameter.empty}
 
 
 def options_model(settings: Callable[..., Any]) -> type[BaseModel]:

@@ -28,7 +28,7 @@ from learners.learner import Learner, Metrics, Play, Stateful
 from learners.one_graph import compiler_command, compiler_name
 from learners.outer_gradient import OUTER, OuterGradient
 from learners.problem_adaptation import MetaGradients, ProblemAdaptation, Sets, as_sets
-from learners.settings import require
+from learners.settings import require, require_choices
 from learners.targets import make_target
 from learners.task_networks import ACTIVATIONS, make_network
 from learners.unroll_memory import require_room
@@ -107,9 +107,7 @@ class MAMLConfig(DescentConfig):
             object.__setattr__(self, name, sizes)
             require(all(size > 0 for size in sizes), f"{name} must be above 0", sizes)
         require(len(self.filters) > 0, "filters must name one convolution at least", self.filters)
-        for name, choices in _CHOICES.items():
-            value, words = getattr(self, name), ", ".join(map(str, choices))
-            require(value in choices, f"{name} must be one of {words}", value)
+        require_choices(self, _CHOICES)
         for name in ("inner_lr", "inner_steps", "test_steps", "late_step_scale"):
             require(getattr(self, name) > 0, f"{name} must be above 0", getattr(self, name))
         in_unit = 0.0 <= self.inner_momentum < 1.0

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Literal, TypeAlias, get_args
+from typing import Any
 
 import gymnasium
 import numpy as np
@@ -32,16 +32,17 @@ from learners.ppo import ClippedOptimization, LifetimeBatch, PPOConfig
 from learners.precision import Workload, favoured, kernel_of, resolve_compute
 from learners.returns import generalized_advantages
 from learners.rollout import Lifetimes, Tape, play_lifetimes
-from learners.settings import require
+from learners.settings import require, require_choices
 from taskgen.outcomes import Outcomes
 from taskgen.task import Task
 from taskgen.vector import LifetimeVectorEnv
 
-Cell: TypeAlias = Literal["auto", "lstm", "gru"]
-Precision: TypeAlias = Literal["auto", "float32", "bfloat16"]
-Kernel: TypeAlias = Literal["auto", "torch", "fused"]
-Device: TypeAlias = Literal["auto", "cpu", "cuda"]
-_CHOICES = {"cell": Cell, "precision": Precision, "kernel": Kernel, "device": Device}
+_CHOICES = {
+    "cell": ("auto", "lstm", "gru"),
+    "precision": ("auto", "float32", "bfloat16"),
+    "kernel": ("auto", "torch", "fused"),
+    "device": ("auto", "cpu", "cuda"),
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,10 +75,10 @@ class RL2Config(PPOConfig):
         ValueError: if a setting lies outside its range.
     """
 
-    cell: Cell = "auto"
-    precision: Precision = "auto"
-    kernel: Kernel = "auto"
-    device: Device = "auto"
+    cell: str = "auto"
+    precision: str = "auto"
+    kernel: str = "auto"
+    device: str = "auto"
     hidden_size: int = 128
     encoder_sizes: tuple[int, ...] = ()
     heads_see_inputs: bool = False
@@ -91,9 +92,7 @@ class RL2Config(PPOConfig):
     def __post_init__(self) -> None:
         super().__post_init__()
         object.__setattr__(self, "encoder_sizes", tuple(self.encoder_sizes))
-        for name, kind in _CHOICES.items():
-            value, choices = getattr(self, name), get_args(kind)
-            require(value in choices, f"{name} must be one of {', '.join(choices)}", value)
+        require_choices(self, _CHOICES)
         fits = self.kernel != "fused" or self.precision != "bfloat16"
         require(fits, "the fused kernel computes in float32; precision must say so", self.precision)
         require(self.hidden_size > 0, "hidden_size must be above 0", self.hidden_size)
@@ -169,9 +168,9 @@ class RL2(Learner):
         else:
             option = favoured(config.cell, config.precision, config.kernel, device)
             sentence = f"{option[0].upper()} in {option[1]} on {device_name(device)}."
-        names = ("cell", "precision", "kernel", "device")
-        chosen: dict[str, Any] = dict(zip(names, (*option, device), strict=True))
-        return replace(config, **chosen), sentence
+        cell, precision, kernel = option
+        settled = replace(config, cell=cell, precision=precision, kernel=kernel, device=device)
+        return settled, sentence
 
     @classmethod
     def unavailable(cls, config: RL2Config) -> str | None:

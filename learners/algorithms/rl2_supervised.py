@@ -26,7 +26,7 @@ from learners.descent import Descent, DescentConfig
 from learners.devices import device_name, device_of
 from learners.learner import Learner, Metrics, Play, Stateful
 from learners.problem_adaptation import Sets, as_sets
-from learners.settings import require
+from learners.settings import require, require_choices
 from learners.shot_memory import ShotMemory
 from learners.targets import make_target
 from learners.task_networks import ACTIVATIONS, make_network
@@ -81,9 +81,7 @@ class SupervisedRL2Config(DescentConfig):
             require(all(size > 0 for size in sizes), f"{name} must be above 0", sizes)
         require(len(self.filters) > 0, "filters must name one convolution at least", self.filters)
         require(self.hidden_size > 0, "hidden_size must be above 0", self.hidden_size)
-        for name, choices in _CHOICES.items():
-            value = getattr(self, name)
-            require(value in choices, f"{name} must be one of {', '.join(choices)}", value)
+        require_choices(self, _CHOICES)
 
 
 class SupervisedRL2(Learner):

@@ -188,8 +188,8 @@ def test_a_loss_that_is_no_number_stops_it():
     ("settings", "said"),
     [
         ({"inner_steps": 0}, "inner_steps must be above 0, got 0"),
-        ({"order": 3}, "order must be one of 1, 2, got 3"),
-        ({"network": "rnn"}, "network must be one of mlp, conv"),
+        ({"order": 3}, "order must be 1 or 2, got 3"),
+        ({"network": "rnn"}, "network must be mlp or conv"),
         ({"hidden_sizes": (4, 0)}, "hidden_sizes must be above 0"),
         ({"filters": ()}, "filters must name one"),
         ({"inner_momentum": 1.0}, "inner_momentum must lie in"),

@@ -183,8 +183,9 @@ def test_settings_fall_linearly_to_their_floor(signs, make_learner, make_env):
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"cell": "rnn"}, "cell must be one of auto, lstm, gru, got 'rnn'"),
-        ({"precision": "float16"}, "precision must be one of"),
+        ({"cell": "rnn"}, "cell must be auto, lstm or gru, got 'rnn'"),
+        ({"cell": "lstn"}, r"got 'lstn' \(did you mean lstm\?\)"),
+        ({"precision": "float16"}, "precision must be auto, float32 or bfloat16"),
         ({"kernel": "fused", "precision": "bfloat16"}, "computes in float32; .*, got 'bfloat16'"),
         ({"gamma": 1.5}, r"gamma must lie in \[0, 1\], got 1.5"),
         ({"epochs": 0}, "epochs must be above 0, got 0"),

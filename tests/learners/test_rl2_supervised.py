@@ -108,7 +108,7 @@ def test_it_learns_lines_from_points():
         ({"hidden_size": 0}, "hidden_size must be above 0"),
         ({"encoder_sizes": (3, 0)}, "encoder_sizes must be above 0"),
         ({"filters": ()}, "filters must name one"),
-        ({"network": "rnn"}, "network must be one of"),
+        ({"network": "rnn"}, "network must be mlp or conv"),
         ({"max_grad_norm": 0.0}, "max_grad_norm must be above 0"),
     ],
 )

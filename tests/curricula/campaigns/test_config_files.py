@@ -180,6 +180,9 @@ def test_no_mistake_in_options_hides_another() -> None:
         *(f"learner.options.{name}" for name in ("hidden_size", "gamma", "clip", "cell")),
         *(f"search.options.{name}" for name in ("history", "samplr", "discount")),
     }
+    reptile = "learner: {name: maml, options: {outer: reptile, inner_steps: 5, inner_lr: -1}}"
+    (alone,) = errors_of("name: x\ngenerator: sinusoid-v1\nsearch: fixed\n" + reptile)
+    assert alone == "learner.options.inner_lr: must be above 0, got -1.0"
     (fit,) = errors_of(MAZE + "learner: {name: rl2, options: {kernel: fused, precision: bfloat16}}")
     assert fit.startswith("learner.options: the fused kernel computes in float32")
 
