@@ -33,9 +33,10 @@ def play(
     ] = None,
     root: Root = DEFAULT_ROOT,
 ) -> None:
-    """Draw how a campaign's learner plays validation tasks, episode by episode.
+    """Draw how a campaign's learner plays, episode by episode.
 
-    Not a use of the test. Generation 0 is the learner before any training, where it was kept.
+    On validation tasks: not a use of the test. Generation 0 is the learner before any training,
+    where it was kept.
     """
     if out.suffix != ".png":
         raise UserError(f"--out must end in .png, got {out}.")
