@@ -74,7 +74,7 @@ def film(
     ] = None,
     root: Root = DEFAULT_ROOT,
 ) -> None:
-    """Film how a learner adapts: first and last episode side by side.
+    """Film a lifetime: its first and last episode side by side.
 
     Not a use of the test. Without OpenGL lines are drawn in place of bodies.
     """
