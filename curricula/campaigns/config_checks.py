@@ -11,7 +11,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from curricula.campaigns.config import CampaignConfig, Plugin
+from curricula.campaigns.config import CampaignConfig, LifetimeConfig, Plugin
 from curricula.campaigns.config_errors import Problem, suggestion
 from curricula.campaigns.config_regions import (
     MAX_DEFAULT_MOVABLE,
@@ -156,7 +156,8 @@ def _check_score(raw: Mapping[str, Any], generator: TaskGenerator) -> Iterator[P
 
 
 def _check_lifetime(raw: Mapping[str, Any], generator: TaskGenerator) -> Iterator[Problem]:
-    if raw.get("lifetime") and isinstance(generator, ProblemGenerator):
+    is_default = raw.get("lifetime") in (None, {}, LifetimeConfig().model_dump(mode="json"))
+    if not is_default and isinstance(generator, ProblemGenerator):
         yield Problem(
             "lifetime",
             f"the tasks of {generator.name} are problems, which have no episodes: the support set "
