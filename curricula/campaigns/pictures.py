@@ -98,18 +98,17 @@ def task_captions(
         names: of parameters worth a word.
         num_features: how many of the other features are told, at most.
     """
-    params = [task.params for task in tasks]
-    columns = dict(_different(params, names)[:_MAX_TOLD])
+    columns = _different([task.params for task in tasks], names)[:_MAX_TOLD]
     features = task_features(generator, tasks) if num_features else []
-    keys = [
-        key for key in dict.fromkeys(k for row in features for k in row) if key not in params[0]
+    keys = dict.fromkeys(key for row in features for key in row if key not in tasks[0].params)
+    told = [shown for _, shown in columns]
+    more = [column for column in _different(features, keys) if column[1] not in told]
+    telling = [column for column in more if 2 * len(set(column[1])) >= len(tasks)]
+    columns += (telling or more)[:num_features]
+    return [
+        ", ".join(f"{name} {shown[i]}".strip() for name, shown in columns if shown[i])
+        for i in range(len(tasks))
     ]
-    more = [
-        (k, values) for k, values in _different(features, keys) if values not in columns.values()
-    ]
-    columns |= dict(more[:num_features])
-    told = [[(key, values[i]) for key, values in columns.items()] for i in range(len(tasks))]
-    return [", ".join(_phrase(k, v) for k, v in row if v is not None) for row in told]
 
 
 def task_features(generator: TaskGenerator, tasks: Sequence[Task]) -> list[dict[str, float]]:
@@ -253,19 +252,25 @@ def _picture_or_card(picture: NDArray[Any] | None, task: Task) -> NDArray[np.uin
 
 def _different(
     rows: Sequence[Mapping[str, Any]], keys: Iterable[str]
-) -> list[tuple[str, list[Any]]]:
-    """Returns the keys in which rows differ, with the values of all; None where one has none."""
-    columns = [(key, [row.get(key) for row in rows]) for key in keys]
-    known = [(key, column) for key, column in columns if any(v is not None for v in column)]
-    return [(key, column) for key, column in known if len(rows) == 1 or len(set(column)) > 1]
+) -> list[tuple[str, list[str]]]:
+    """Returns in what rows differ, as it is shown: the name, and what each has, "" for nothing.
+
+    A choice speaks for itself, a number needs its name.
+    """
+    found = []
+    for key in keys:
+        values = [row.get(key) for row in rows]
+        shown = [_shown(value) for value in values]
+        if any(shown) and (len(rows) == 1 or len(set(shown)) > 1):
+            is_choice = any(isinstance(value, str) for value in values)
+            found.append(("" if is_choice else key.replace("_", " "), shown))
+    return found
 
 
-def _phrase(name: str, value: Any) -> str:
-    """A choice speaks for itself, a number needs its name."""
-    if isinstance(value, str):
-        return value.replace("_", " ")
-    number = f"{value:z.2g}" if isinstance(value, float) and abs(value) < 10 else f"{value:z.4g}"
-    return f"{name.replace('_', ' ')} {number}"
+def _shown(value: Any) -> str:
+    if value is None or isinstance(value, str):
+        return (value or "").replace("_", " ")
+    return f"{value:z.2g}" if isinstance(value, float) and abs(value) < 10 else f"{value:z.4g}"
 
 
 def _new_figure(width: float, height: float) -> Figure:

@@ -136,11 +136,15 @@ def test_captions_tell_tasks_apart_and_repeat_nothing():
     class Describer(Painter):
         def describe(self, task):
             speed = task.params["speed"]
-            return {"tilt": 0.0, "goal": speed, "weight": -0.0 * speed, "rank": float(task.seed)}
+            goal = speed * (1.0 + 1e-9)  # the same number to a reader
+            parity = float(task.seed % 2)
+            return {"tilt": -0.0 * speed, "goal": goal, "parity": parity, "rank": task.seed}
 
     tasks = [Task("t", 1, {"size": 5, "speed": 0.5 * k}, k, {"k": k}) for k in range(2)]
     captions = pictures.task_captions(Describer(RED), tasks, ["size", "speed"])
-    assert captions == ["speed 0, rank 0", "speed 0.5, rank 1"]
+    assert captions == ["speed 0, parity 0", "speed 0.5, parity 1"]
+    six = [Task("t", 1, {"size": 5, "speed": 0.5}, k, {"k": k}) for k in range(6)]
+    assert pictures.task_captions(Describer(RED), six, ["speed"])[:2] == ["rank 0", "rank 1"]
     same = [Task("t", 1, {"size": 5, "speed": 1.0}, 0, {"k": k}) for k in range(2)]
     assert pictures.task_captions(Describer(RED), same, ["size", "speed"]) == ["", ""]
 
