@@ -11,14 +11,20 @@ operations for each weight of a matrix, a backward pass twice as many, so that t
 takes F·(1 + 3·epochs) with F = 2·(weights of encoder, memory and heads). Biases, gates, losses and
 the optimiser are left out: the share is a lower bound of what the processor did.
 
-    python benchmarks/rl2_training.py [--threads 2] [--repeats 5]
+Several processes, each with a learner of its own and all its threads, are what a campaign's workers
+are; their updates and their matrix products run side by side, and their rates are added.
+
+    python benchmarks/rl2_training.py [--threads 2] [--processes 1] [--repeats 5]
 """
 
 from __future__ import annotations
 
 import argparse
+import multiprocessing
 import time
 from dataclasses import asdict
+from multiprocessing.queues import Queue
+from multiprocessing.synchronize import Barrier
 from typing import Any
 
 import numpy as np
@@ -111,33 +117,76 @@ def matmul_rate() -> float:
     return 2.0 * MATMUL_SIZE**3 / best
 
 
-def run(name: str, settings: dict[str, Any], threads: int, repeats: int) -> None:
+def measure(
+    settings: dict[str, Any], threads: int, repeats: int, together: Barrier
+) -> list[tuple[float, float]]:
+    """Returns env steps/s and FLOP/s of the matrix product beside it, of each repeat.
+
+    Args:
+        settings: as `Workload` takes them.
+        threads: of torch in this process.
+        repeats: how many.
+        together: where all processes wait for each other.
+    """
+    torch.set_num_threads(threads)
     workload = Workload(settings, threads)
     workload.update()
-    rates, shares, matmuls = [], [], []
+    pairs = []
     for _ in range(repeats):
-        matmuls.append(matmul_rate())
-        seconds = seconds_of(workload.update)
-        rates.append(workload.num_mazes * NUM_STEPS / seconds)
-        shares.append(rates[-1] * workload.flop_a_step() / matmuls[-1])
+        together.wait()
+        matmul = matmul_rate()
+        together.wait()
+        pairs.append((workload.num_mazes * NUM_STEPS / seconds_of(workload.update), matmul))
+    return pairs
+
+
+def measure_into(results: Queue[list[tuple[float, float]]], *args: Any) -> None:
+    """Does the same in a process of its own."""
+    results.put(measure(*args))
+
+
+def added(
+    settings: dict[str, Any], threads: int, processes: int, repeats: int
+) -> list[tuple[float, float]]:
+    """Returns both rates of each repeat, added over processes."""
+    context = multiprocessing.get_context("spawn")
+    together = context.Barrier(processes)
+    results: Queue[list[tuple[float, float]]] = context.Queue()
+    args = (results, settings, threads, repeats, together)
+    workers = [context.Process(target=measure_into, args=args) for _ in range(processes)]
+    for worker in workers:
+        worker.start()
+    found = [results.get() for _ in workers]
+    for worker in workers:
+        worker.join()
+    return [tuple(map(sum, zip(*pairs, strict=True))) for pairs in zip(*found, strict=True)]
+
+
+def run(name: str, settings: dict[str, Any], threads: int, processes: int, repeats: int) -> None:
+    pairs = added(settings, threads, processes, repeats)
+    workload = Workload(settings, threads)
+    flop = workload.flop_a_step()
     config = asdict(workload.config)
     said = {key: config[key] for key in ("cell", "precision", "kernel", "hidden_size", "epochs")}
-    said |= {"minibatches": config["minibatches"], "mazes": workload.num_mazes, "threads": threads}
+    said |= {"minibatches": config["minibatches"], "mazes": workload.num_mazes}
+    said |= {"threads": threads, "processes": processes}
     steps_bar, share_bar = BARS[name]
+    rates, matmuls = zip(*pairs, strict=True)
     report(f"rl2 training, {name}", rates, "env steps/s", steps_bar, **said)
-    flop = round(workload.flop_a_step())
-    report(f"rl2 share of matmul, {name}", shares, "1", share_bar, flop_a_step=flop)
+    shares = [rate * flop / matmul for rate, matmul in pairs]
+    report(f"rl2 share of matmul, {name}", shares, "1", share_bar, flop_a_step=round(flop))
     report(f"float32 matmul beside {name}", [rate / 1e9 for rate in matmuls], "GFLOP/s")
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--processes", type=int, default=1)
     parser.add_argument("--repeats", type=int, default=5)
     options = parser.parse_args()
-    torch.set_num_threads(options.threads)
+    counts = options.threads, options.processes, options.repeats
     for name, settings in (("preset", preset_settings()), ("field", FIELD)):
-        run(name, settings, options.threads, options.repeats)
+        run(name, settings, *counts)
 
 
 if __name__ == "__main__":

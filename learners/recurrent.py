@@ -36,8 +36,11 @@ def run_memory(
         zeros = inputs.new_zeros(1, inputs.shape[1], memory.hidden_size)
         state = (zeros, zeros) if is_lstm else (zeros,)
     kind = FusedLSTM if is_lstm else FusedGRU
-    parameters = memory.weight_ih_l0, memory.weight_hh_l0, memory.bias_ih_l0, memory.bias_hh_l0
-    hiddens, *after = kind.apply(inputs, *state, *parameters)
+    parameters: Any = memory.weight_ih_l0, memory.weight_hh_l0, memory.bias_ih_l0, memory.bias_hh_l0
+    # Whoever acts takes one step at a time and wants no gradient: its bookkeeping would cost more
+    # than the step.
+    run = kind.apply if torch.is_grad_enabled() else kind.without_gradient
+    hiddens, *after = run(inputs, *state, *parameters)
     return hiddens, tuple(after)
 
 
@@ -56,10 +59,14 @@ class FusedLSTM(torch.autograd.Function):
         bias_hh: Tensor,
     ) -> tuple[Tensor, Tensor, Tensor]:
         """Runs the LSTM over all steps."""
-        gates = _projected(inputs, weight_ih, bias_ih + bias_hh)
-        hiddens, cells = (_history(len(inputs), start) for start in (hidden, cell))
-        _over_lanes(_LSTM_FORWARD, gates, hiddens, cells, weight_hh.t().contiguous())
+        gates, hiddens, cells = _lstm(inputs, hidden, cell, weight_ih, weight_hh, bias_ih, bias_hh)
         ctx.save_for_backward(inputs, weight_ih, weight_hh, gates, hiddens, cells)
+        return hiddens[1:], hiddens[-1:], cells[-1:]
+
+    @staticmethod
+    def without_gradient(*args: Tensor) -> tuple[Tensor, ...]:
+        """Returns what `forward` does, and keeps nothing."""
+        _, hiddens, cells = _lstm(*args)
         return hiddens[1:], hiddens[-1:], cells[-1:]
 
     @staticmethod
@@ -99,11 +106,14 @@ class FusedGRU(torch.autograd.Function):
         bias_hh: Tensor,
     ) -> tuple[Tensor, Tensor]:
         """Runs the GRU over all steps."""
-        gates = _projected(inputs, weight_ih, bias_ih)
-        hiddens = _history(len(inputs), hidden)
-        shown = torch.empty_like(hiddens[1:])
-        _over_lanes(_GRU_FORWARD, gates, shown, hiddens, weight_hh.t().contiguous(), bias_hh)
+        gates, shown, hiddens = _gru(inputs, hidden, weight_ih, weight_hh, bias_ih, bias_hh)
         ctx.save_for_backward(inputs, weight_ih, weight_hh, gates, shown, hiddens)
+        return hiddens[1:], hiddens[-1:]
+
+    @staticmethod
+    def without_gradient(*args: Tensor) -> tuple[Tensor, ...]:
+        """Returns what `forward` does, and keeps nothing."""
+        *_, hiddens = _gru(*args)
         return hiddens[1:], hiddens[-1:]
 
     @staticmethod
@@ -123,6 +133,38 @@ class FusedGRU(torch.autograd.Function):
             grad_inputs.sum((0, 1)),
             grad_given.sum((0, 1)),
         )
+
+
+def _lstm(
+    inputs: Tensor,
+    hidden: Tensor,
+    cell: Tensor,
+    weight_ih: Tensor,
+    weight_hh: Tensor,
+    bias_ih: Tensor,
+    bias_hh: Tensor,
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Returns gates [H, B, 4N], and hidden and cell states before and after, [H + 1, B, N]."""
+    gates = _projected(inputs, weight_ih, bias_ih + bias_hh)
+    hiddens, cells = (_history(len(inputs), start) for start in (hidden, cell))
+    _over_lanes(_LSTM_FORWARD, gates, hiddens, cells, weight_hh.t().contiguous())
+    return gates, hiddens, cells
+
+
+def _gru(
+    inputs: Tensor,
+    hidden: Tensor,
+    weight_ih: Tensor,
+    weight_hh: Tensor,
+    bias_ih: Tensor,
+    bias_hh: Tensor,
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Returns gates [H, B, 3N], what n was shown [H, B, N], and hidden states [H + 1, B, N]."""
+    gates = _projected(inputs, weight_ih, bias_ih)
+    hiddens = _history(len(inputs), hidden)
+    shown = torch.empty_like(hiddens[1:])
+    _over_lanes(_GRU_FORWARD, gates, shown, hiddens, weight_hh.t().contiguous(), bias_hh)
+    return gates, shown, hiddens
 
 
 def _projected(inputs: Tensor, weight: Tensor, bias: Tensor) -> Tensor:

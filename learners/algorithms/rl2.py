@@ -279,7 +279,8 @@ class RL2(Learner):
             "valid": valid,
         }
         parts = {
-            name: torch.from_numpy(x[:, learned_from]).to(device) for name, x in arrays.items()
+            name: torch.from_numpy(x.take(learned_from, axis=1)).to(device)
+            for name, x in arrays.items()
         }
         parts["log_probs"] = self._head.log_prob(parts.pop("outputs"), parts["actions"])
         parts["advantages"] = losses.standardize(parts["advantages"], parts["valid"])

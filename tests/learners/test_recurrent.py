@@ -53,6 +53,16 @@ def test_values_and_gradients_are_torchs(kind, size, from_empty):
 
 
 @CELLS
+def test_the_same_comes_out_bit_for_bit_where_no_gradient_is_wanted(kind):
+    memory, inputs, state = made(kind)
+    hiddens, after = run_memory(memory, inputs, state)
+    with torch.inference_mode():
+        alone, after_alone = run_memory(memory, inputs, state)
+    assert alone.tolist() == hiddens.tolist()
+    assert [part.tolist() for part in after_alone] == [part.tolist() for part in after]
+
+
+@CELLS
 def test_gradients_are_the_slopes_of_the_values(kind):
     memory, inputs, state = made(kind, (3, 2, 2, 3), torch.float64)
 
