@@ -21,6 +21,23 @@ def last_return(outcomes: Outcomes) -> NDArray[np.float64]:
     return _pick(outcomes.returns, outcomes, _last_complete(outcomes))
 
 
+def winsorized_return(outcomes: Outcomes) -> NDArray[np.float64]:
+    """Returns the last return, that of the worst ⌈B/100⌉ tasks raised to the next worst's, [B].
+
+    Higher is better. A return that has no lower bound, as minus an error, may fall without end on
+    a task where adaptation diverges, and one such task would decide any mean over the others.
+
+    Source:
+        Dixon 1960, "Simplified estimation from censored normal samples", at the lower end alone.
+    """
+    last = last_return(outcomes)
+    ordered = np.sort(last[~np.isnan(last)])
+    if not len(ordered):
+        return last
+    num_raised = -(-len(ordered) // 100)
+    return np.maximum(last, ordered[min(num_raised, len(ordered) - 1)])
+
+
 def first_return(outcomes: Outcomes) -> NDArray[np.float64]:
     """Returns the return of the first complete unit of each task, [B]; higher is better."""
     return _pick(outcomes.returns, outcomes, outcomes.complete.argmax(axis=1))
@@ -138,6 +155,7 @@ Score = Callable[[Outcomes], NDArray[np.float64]]
 
 SCORES: Mapping[str, Score] = {
     "last_return": last_return,
+    "winsorized_return": winsorized_return,
     "mean_return": mean_return,
     "last_success": last_success,
     "success_rate": success_rate,

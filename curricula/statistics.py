@@ -231,12 +231,15 @@ def mastered_share(outcomes: Outcomes, threshold: float) -> float:
 def adaptation_curve(outcomes: Outcomes) -> dict[str, Any]:
     """Returns returns, successes and lengths of each unit, averaged over tasks, [E] each.
 
-    A unit that no task completed is None; successes are None where they have no meaning. "unit"
-    says what is counted.
+    "returns_iqm" are interquartile means: where a return has no lower bound, as minus an error,
+    one task that was left ever farther decides a mean. A unit that no task completed is None;
+    successes are None where they have no meaning. "unit" says what is counted.
     """
     successes = outcomes.successes
+    columns = zip(outcomes.returns.T, outcomes.complete.T, strict=True)
     return {
         "returns": _column_means(outcomes.returns, outcomes.complete),
+        "returns_iqm": [_plain(iqm(column[done])) for column, done in columns],
         "successes": None if successes is None else _column_means(successes, outcomes.complete),
         "lengths": _column_means(outcomes.lengths, outcomes.complete),
         "unit": outcomes.unit,

@@ -23,11 +23,13 @@ class Episode:
         observations: before each action, and after the last one, [H + 1, …].
         actions: [H] or [H, A].
         rewards: [H].
+        number: of the episode in its lifetime, from 1.
     """
 
     observations: NDArray[Any]
     actions: NDArray[Any]
     rewards: NDArray[np.float64]
+    number: int = 1
 
 
 class Recorder(LifetimeVectorEnv):
@@ -94,6 +96,7 @@ class Recorder(LifetimeVectorEnv):
                         observations=np.stack([*seen, step["last"][slot]]),
                         actions=np.stack([kept["actions"][slot] for kept in part]),
                         rewards=np.array([kept["rewards"][slot] for kept in part]),
+                        number=len(episodes) + 1,
                     )
                 )
                 start = end

@@ -130,8 +130,13 @@ class EvaluationConfig(Section):
         default=0.25,
         description="open-ended: how far beyond the incumbent the target reaches, in widths",
     )
-    score: Literal["last_return", "mean_return", "last_success"] = Field(
-        default="mean_return", description="the score of a lifetime that gains are made of"
+    score: Literal["auto", "last_return", "winsorized_return", "mean_return", "last_success"] = (
+        Field(
+            default="auto",
+            description="the score of a lifetime that gains are made of; auto: mean_return, and "
+            "winsorized_return (the last one, the worst hundredth of the tasks raised to the "
+            "next worst's) of problems",
+        )
     )
 
 

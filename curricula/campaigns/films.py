@@ -11,7 +11,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any, TypeAlias, cast
@@ -189,7 +189,7 @@ def _reel(
 def _until(episode: Episode, step: int) -> Episode:
     """Returns the first steps of an episode."""
     seen, actions = episode.observations[: step + 1], episode.actions[:step]
-    return Episode(seen, actions, episode.rewards[:step])
+    return replace(episode, observations=seen, actions=actions, rewards=episode.rewards[:step])
 
 
 def _frames(reels: Sequence[Reel], every: int, title: str) -> Iterator[Image.Image]:

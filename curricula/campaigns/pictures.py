@@ -122,9 +122,13 @@ def task_features(generator: TaskGenerator, tasks: Sequence[Task]) -> list[dict[
 
 
 def adaptation_figure(record: Record) -> Figure:
-    """Returns returns (left) and success (right) by unit of adaptation, a line for each set."""
+    """Returns returns (left) and success (right) by unit of adaptation, a line for each set.
+
+    Errors are shown by their interquartile mean, which one task that diverged cannot take along.
+    """
     curves = {name: measures.get("curve") or {} for name, measures in record["monitor"].items()}
-    panels = [("returns", record.get("judged_by") or "return")]
+    label = record.get("judged_by") or "return"
+    panels = [("returns_iqm", f"{label}, IQM") if "error" in label else ("returns", label)]
     unit = "episodes"
     if any(curve.get("successes") for curve in curves.values()):
         panels.append(("successes", "success rate"))
@@ -132,8 +136,9 @@ def adaptation_figure(record: Record) -> Figure:
     for position, (key, label) in enumerate(panels):
         axes = figure.add_subplot(1, len(panels), position + 1)
         for name, curve in curves.items():
-            values = [math.nan if v is None else v for v in curve.get(key) or ()]
             unit, positions = curve_axis(curve)
+            known = curve.get(key) or [None] * len(positions)
+            values = [math.nan if v is None else v for v in known]
             axes.plot(positions, values, marker="o", markersize=4, color=_colour(name), label=name)
         axes.set_xlabel("episode of a lifetime" if unit == "episodes" else unit)
         axes.set_ylabel(label)

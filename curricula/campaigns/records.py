@@ -44,7 +44,7 @@ measures = {"return_iqm": [estimate, low, high], "return_mean": …, "mastered_s
             "<each of those three>_interval": [low, high] | null,
             "score": [estimate, low, high], "oracle_regret", "oracle_regret_interval",
                       only where the oracle is known, "num_scored" where not of all tasks,
-            "curve": {"returns": [E], "successes": [E] | null, "lengths": [E],
+            "curve": {"returns": [E], "returns_iqm": [E], "successes": [E] | null, "lengths": [E],
                       "unit": "episodes", "gradient steps" or "shots"}, "num_tasks": int}
 ```
 """

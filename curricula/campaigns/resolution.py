@@ -1,7 +1,8 @@
-"""Choices that depend on the machine, made once, when a campaign is created.
+"""Choices that are left to the campaign, made once, when it is created.
 
-Cell, precision, kernel, workers and threads decide the last bits of every number, so they are
-settled before the first step, saved with the campaign, and never measured again.
+Cell, precision, kernel, workers and threads depend on the machine and decide the last bits of
+every number; the score depends on the kind of tasks. They are settled before the first step,
+saved with the campaign, and never measured again.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from curricula.campaigns.config import CampaignConfig, Plugin
 from curricula.campaigns.executors import resolve as resolve_executor
 from curricula.campaigns.plugins import build, spaces_of
 from curricula.campaigns.setup import Setup
+from taskgen.generator import ProblemGenerator
 from taskgen.registry import resolve as resolve_plugin
 
 
@@ -30,8 +32,21 @@ def resolve(config: CampaignConfig) -> tuple[CampaignConfig, str]:
         num_tasks=config.generation.tasks_per_batch,
         threads=executor.threads,
     )
-    learner = Plugin(name=config.learner.name, options=_plain(dataclasses.asdict(settings)))
-    return config.model_copy(update={"executor": executor, "learner": learner}), sentence
+    settled = {
+        "executor": executor,
+        "learner": Plugin(name=config.learner.name, options=_plain(dataclasses.asdict(settings))),
+        "evaluation": config.evaluation.model_copy(update={"score": _score(config, setup)}),
+    }
+    return config.model_copy(update=settled), sentence
+
+
+def _score(config: CampaignConfig, setup: Setup) -> str:
+    """Returns the score by its name: "auto" is what suits the kind of tasks."""
+    if config.evaluation.score != "auto":
+        return config.evaluation.score
+    # Who adapts by gradient is at its best at the end, and without bound where that diverges.
+    is_problem = isinstance(setup.generator, ProblemGenerator)
+    return "winsorized_return" if is_problem else "mean_return"
 
 
 def _plain(options: dict[str, object]) -> dict[str, object]:

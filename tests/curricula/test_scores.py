@@ -39,6 +39,17 @@ def test_what_is_not_complete_is_in_no_score(score, expected):
     np.testing.assert_allclose(score(THREE), expected)
 
 
+def test_the_worst_hundredth_counts_as_the_next_worst():
+    returns = -np.arange(1.0, 202.0)[:, None]  # 201 tasks: the worst three are raised
+    returns[7] = -1e12
+    diverged = scores.winsorized_return(outcomes(returns.tolist()))
+    expected = np.maximum(returns[:, 0], -199.0)
+    np.testing.assert_array_equal(diverged, expected)
+    np.testing.assert_array_equal(scores.winsorized_return(THREE), [6.0, 6.0, np.nan])
+    none = replace(THREE, complete=np.zeros((3, 3), bool))
+    np.testing.assert_array_equal(scores.winsorized_return(none), [np.nan] * 3)
+
+
 def test_steps_saved_are_first_minus_last():
     lengths = np.array([[9, 5, 4], [3, 8, 1], [7, 7, 7]])
     np.testing.assert_array_equal(

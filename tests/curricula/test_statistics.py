@@ -179,12 +179,23 @@ def test_measures_by_hand():
         "return_cvar10": 1.0,
         "curve": {
             "returns": [pytest.approx(4 / 3), 1.5],
+            "returns_iqm": [pytest.approx(4 / 3), 1.5],
             "successes": [pytest.approx(2 / 3), 1.0],
             "lengths": [pytest.approx(11 / 3), 3.5],
             "unit": "episodes",
         },
         "num_tasks": 3,
     }
+
+
+def test_the_middle_of_a_curve_does_not_follow_one_task():
+    returns = np.array([[1.0, 2.0, 3.0, 4.0], [1.0, 2.0, 3.0, -1e12]]).T
+    shown = {name: np.ones((4, 2), bool) for name in ("complete", "successes", "valid")}
+    curve = statistics.adaptation_curve(
+        Outcomes(returns=returns, lengths=np.ones((4, 2), int), **shown)
+    )
+    assert curve["returns"] == [2.5, (6.0 - 1e12) / 4]
+    assert curve["returns_iqm"] == [2.5, 1.5]
 
 
 def test_what_cannot_be_measured_is_none():

@@ -44,6 +44,7 @@ def test_episodes_are_cut_where_they_ended():
         recorder.step(np.array([[0.1, 0.0], [0.0, 0.1]]))
     assert [len(e.rewards) for e in recorder.episodes(0)] == [2, 2]
     assert [len(e.rewards) for e in recorder.episodes(1)] == [10, 10]
+    assert [e.number for e in recorder.episodes(1)] == [1, 2]
     first = recorder.episodes(0)[0]
     assert first.observations == pytest.approx(np.array([[0, 0], [0.1, 0], [0.2, 0]]))
     assert first.rewards == pytest.approx([-0.1, 0.0], abs=1e-6)

@@ -67,8 +67,7 @@ def print_curve(curve: dict[str, Any]) -> None:
     """Prints the adaptation curve: what each unit of adaptation comes to."""
     unit, positions = curve_axis(curve)
     labels = {"returns": "return", "successes": "success"}
-    if unit == "episodes":
-        labels["lengths"] = "steps"
+    labels |= {"lengths": "steps"} if unit == "episodes" else {"returns_iqm": "its IQM"}
     rows = [
         [label, *("–" if value is None else f"{value:z.3g}" for value in curve[key])]
         for key, label in labels.items()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +21,26 @@ _EPISODES = ((216, 96, 18), (25, 118, 210), (123, 31, 162), (0, 121, 107), (194,
 _EARLY, _LATE = np.array([255.0, 183.0, 77.0]), np.array([183.0, 28.0, 28.0])
 
 Point = tuple[float, float] | NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Walk:
+    """An episode as it is drawn.
+
+    Args:
+        path: x and y at every step, [H + 1, 2].
+        total: what it returned.
+        number: of the episode in its lifetime, from 1.
+    """
+
+    path: NDArray[np.number[Any]]
+    total: float
+    number: int
+
+    @property
+    def title(self) -> str:
+        """Which episode it is, and what it returned."""
+        return f"episode {self.number}: {self.total:.1f}"
 
 
 class Canvas:
@@ -77,25 +98,19 @@ def grid_picture(size: int, goal: Sequence[int], pixels: int = PIXELS) -> NDArra
     return np.asarray(_grid(size, goal, pixels).picture(), dtype=np.uint8)
 
 
-def grid_lifetime(
-    size: int,
-    goal: Sequence[int],
-    paths: Sequence[NDArray[np.int64]],
-    returns: Sequence[float],
-) -> NDArray[np.uint8]:
+def grid_lifetime(size: int, goal: Sequence[int], walks: Sequence[Walk]) -> NDArray[np.uint8]:
     """Returns a grid for each episode, two a row, with the way that was walked from bright to dark.
 
     Args:
         size: cells a side.
         goal: its x and y.
-        paths: x and y at every step of each episode, [H + 1, 2].
-        returns: of each episode.
+        walks: one an episode.
     """
     panels = []
-    for number, (path, total) in enumerate(zip(paths, returns, strict=True), start=1):
+    for walk in walks:
         canvas = _grid(size, goal, PIXELS // 2)
-        _draw_walk(canvas, path)
-        panels.append(_titled(canvas.picture(), [(f"episode {number}: {total:.1f}", _INK)]))
+        _draw_walk(canvas, walk.path)
+        panels.append(_titled(canvas.picture(), [(walk.title, _INK)]))
     return _side_by_side(panels, columns=min(len(panels), 2))
 
 
@@ -121,24 +136,21 @@ def plane_picture(scene: Scene) -> NDArray[np.uint8]:
     return np.asarray(_plane(scene).picture(), dtype=np.uint8)
 
 
-def plane_lifetime(
-    scene: Scene, paths: Sequence[NDArray[np.float64]], returns: Sequence[float]
-) -> NDArray[np.uint8]:
+def plane_lifetime(scene: Scene, walks: Sequence[Walk]) -> NDArray[np.uint8]:
     """Returns the plane with the way of each episode in a colour of its own.
 
     Args:
         scene: what was played.
-        paths: x and y at every step of each episode, [H + 1, 2].
-        returns: of each episode.
+        walks: one an episode.
     """
     canvas = _plane(scene)
     lines = []
-    for index, (path, total) in enumerate(zip(paths, returns, strict=True)):
-        colour = _EPISODES[index % len(_EPISODES)]
-        canvas.way(path, colour, 1.5)
-        for point in path[1:]:
+    for walk in walks:
+        colour = _EPISODES[(walk.number - 1) % len(_EPISODES)]
+        canvas.way(walk.path, colour, 1.5)
+        for point in walk.path[1:]:
             canvas.dot(point, colour, 2.0)
-        lines.append((f"episode {index + 1}: {total:.1f}", colour))
+        lines.append((walk.title, colour))
     return np.asarray(_titled(canvas.picture(), lines), dtype=np.uint8)
 
 
@@ -153,7 +165,7 @@ def _grid(size: int, goal: Sequence[int], pixels: int) -> Canvas:
     return canvas
 
 
-def _draw_walk(canvas: Canvas, path: NDArray[np.int64]) -> None:
+def _draw_walk(canvas: Canvas, path: NDArray[np.number[Any]]) -> None:
     """Draws a way that may cross itself: later parts are darker, and lie a little to the side."""
     share = np.linspace(0.0, 1.0, len(path))[:, None]
     colours = _EARLY + share * (_LATE - _EARLY)

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from taskgen.batch import content_texts
 from taskgen.distribution import Interval, TaskDistribution
 from taskgen.generators.goals.beliefs import HiddenGoal, most_steps_on_goal
-from taskgen.generators.goals.drawing import grid_lifetime, grid_picture
+from taskgen.generators.goals.drawing import Walk, grid_lifetime, grid_picture
 from taskgen.generators.goals.family import Contents, GoalFamily
 from taskgen.generators.goals.grid_engine import (
     ACTION_SPACE,
@@ -138,9 +138,11 @@ class GridGoal(GoalFamily):
 
     def render_lifetime(self, task: Task, episodes: Sequence[Episode]) -> NDArray[np.uint8]:
         """Returns the grid once an episode, with the way that was walked."""
-        paths = [positions_of(episode.observations) for episode in episodes]
-        returns = [float(episode.rewards.sum()) for episode in episodes]
-        return grid_lifetime(task.content["size"], task.content["goal"], paths, returns)
+        walks = [
+            Walk(positions_of(episode.observations), float(episode.rewards.sum()), episode.number)
+            for episode in episodes
+        ]
+        return grid_lifetime(task.content["size"], task.content["goal"], walks)
 
     def _every_goal(self, size: int) -> list[Task]:
         tasks = []

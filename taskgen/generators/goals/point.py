@@ -14,13 +14,13 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from taskgen.batch import content_texts
-from taskgen.generators.goals.drawing import Scene, plane_lifetime, plane_picture
+from taskgen.generators.goals.drawing import Scene, Walk, plane_lifetime, plane_picture
 from taskgen.generators.goals.family import Contents, GoalFamily
 from taskgen.generators.goals.point_engine import (
     OBSERVATION_SPACE,
@@ -134,11 +134,13 @@ class PointFamily(GoalFamily):
 
     def render_lifetime(self, task: Task, episodes: Sequence[Episode]) -> NDArray[np.uint8]:
         """Returns the same with the way of each episode."""
-        paths = [episode.observations.astype(np.float64) for episode in episodes]
-        returns = [float(episode.rewards.sum()) for episode in episodes]
-        return plane_lifetime(self._scene(task, paths), paths, returns)
+        walks = [
+            Walk(played.observations.astype(np.float64), float(played.rewards.sum()), played.number)
+            for played in episodes
+        ]
+        return plane_lifetime(self._scene(task, [walk.path for walk in walks]), walks)
 
-    def _scene(self, task: Task, paths: Sequence[NDArray[np.float64]] = ()) -> Scene:
+    def _scene(self, task: Task, paths: Sequence[NDArray[np.number[Any]]] = ()) -> Scene:
         """Returns what is shown: all goals that there may be, and of long ways twice as much."""
         goal = np.array(task.content["goal"])
         reach = np.abs(np.concatenate([goal[None], *self.places])).max()

@@ -91,7 +91,8 @@ def test_defaults_of_plugins_are_written_out() -> None:
         ("budget: {hours: 0}", "budget.hours: must be greater than 0, got 0"),
         (
             "evaluation: {score: best}",
-            "evaluation.score: must be last_return, mean_return or last_success, got 'best'",
+            "evaluation.score: must be auto, last_return, winsorized_return, mean_return or "
+            "last_success, got 'best'",
         ),
         ("executor: 3", "executor: must be a section, key: value, got 3"),
         ("movable: [sizes]", "movable[0]: sizes is no parameter; did you mean size?"),

@@ -66,6 +66,19 @@ def test_a_family_that_draws_lifetimes_is_shown_by_them_and_one_that_draws_nothi
     assert bare.frames[0].size == (640, 272)
 
 
+def test_every_panel_is_told_which_episode_of_the_lifetime_it_shows():
+    told = []
+
+    class Told(GridGoal):
+        def render_lifetime(self, task, episodes):
+            told.append([episode.number for episode in episodes])
+            return super().render_lifetime(task, episodes)
+
+    filmed(Told(), num_episodes=4)
+    steps = 15
+    assert told == [[1]] * steps + [[4]] * steps
+
+
 class Blind(gymnasium.Wrapper):
     """An environment that says it can be drawn, and cannot."""
 

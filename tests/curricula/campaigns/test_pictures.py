@@ -193,6 +193,19 @@ def test_figures_show_what_was_recorded(tmp_path, num_records):
             assert np.asarray(image).std() > 5, "it is not blank"
 
 
+def test_errors_are_drawn_by_their_middle_and_accuracies_by_their_mean():
+    record = record_of(1)
+    for measures in record["monitor"].values():
+        measures["curve"] |= {"returns": [-4.0, -1e9], "returns_iqm": [-3.0, -0.5]}
+    for judged_by, shown in (
+        ("return (minus the squared error)", [-3.0, -0.5]),
+        ("accuracy", [-4.0, -1e9]),
+    ):
+        axes = pictures.adaptation_figure({**record, "judged_by": judged_by}).axes[0]
+        assert axes.get_lines()[0].get_ydata().tolist() == shown
+        assert axes.get_ylabel().startswith(judged_by)
+
+
 def test_success_has_no_panel_where_it_has_no_meaning():
     record = record_of(1)
     for measures in record["monitor"].values():

@@ -13,9 +13,10 @@ from curricula.campaigns.config import CampaignConfig
 from curricula.campaigns.config_checks import check
 from curricula.campaigns.display import estimate_text
 from curricula.campaigns.plugins import make_generator
+from curricula.campaigns.resolution import resolve
 from curricula.campaigns.sealed import tasks_test
 from taskgen.task import Task
-from tests.curricula.campaigns.tiny import merged
+from tests.curricula.campaigns.tiny import merged, tiny_config
 from tests.taskgen.lines_family import Lines
 
 QUERY = 6
@@ -38,7 +39,6 @@ LINES = {
         "num_adoption": 6,
         "num_monitor": 8,
         "num_test": 10,
-        "score": "last_return",
     },
     "budget": {"generations": 1},
     "executor": {"name": "inline", "threads": 1},
@@ -88,6 +88,16 @@ def test_the_curve_counts_shots_and_lines_are_found(run):
     assert measures["adaptation_gain"] > 1.0
     assert measures["score"][0] == pytest.approx(1.0, abs=0.01)  # 0 is the mean of the shots
     assert result["test"]["measures"]["score"][0] == pytest.approx(1.0, abs=0.01)
+
+
+def test_what_is_not_said_of_the_score_is_settled_by_the_kind_of_tasks(run):
+    campaign, _ = run
+    assert config().evaluation.score == "auto"
+    assert campaign.config.evaluation.score == "winsorized_return"
+    assert CampaignStore(campaign.folder).config().evaluation.score == "winsorized_return"
+    assert resolve(tiny_config())[0].evaluation.score == "mean_return"
+    last = {"evaluation": {"score": "last_return"}}
+    assert resolve(config(**last))[0].evaluation.score == "last_return"
 
 
 def test_references_are_the_guess_and_the_oracle(run):
@@ -140,7 +150,7 @@ def test_the_axis_of_the_figure_is_named_by_the_unit(run):
     _, result = run
     (axes,) = pictures.adaptation_figure(result["record"]).axes
     assert axes.get_xlabel() == "shots"
-    assert axes.get_ylabel() == "return (minus the squared error)"
+    assert axes.get_ylabel() == "return (minus the squared error), IQM"
     assert axes.lines[0].get_xdata().tolist() == [0, 1, 2, 3, 4]
     way = pictures.Way()
     way.add(result["record"])

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -143,7 +145,7 @@ def test_a_lifetime_is_drawn_with_the_way_and_without_changing_the_grid():
     episodes = recorder.episodes(0)
     drawn = generator.render_lifetime(task, episodes)
     still = generator.render_lifetime(
-        task, [e.__class__(e.observations[:1], e.actions, e.rewards) for e in episodes]
+        task, [replace(episode, observations=episode.observations[:1]) for episode in episodes]
     )
     assert drawn.shape == still.shape
     changed = (drawn != still).any(axis=2)
