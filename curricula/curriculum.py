@@ -34,6 +34,25 @@ class Proposal:
     train: bool = True
 
 
+@dataclass(frozen=True)
+class HeatMap:
+    """Values over two axes, to be drawn by whoever shows a campaign.
+
+    Args:
+        values: of the cells, [rows, columns]; NaN where there is nothing.
+        x: what the columns count, and y: what the rows count, lowest first.
+        x_range: the outer edges of the columns, and y_range: of the rows.
+        label: what the values are.
+    """
+
+    values: NDArray[np.float64]
+    x: str
+    y: str
+    x_range: tuple[float, float]
+    y_range: tuple[float, float]
+    label: str
+
+
 class Curriculum(ABC):
     """Proposes tasks of a distribution and hears what came of them.
 
@@ -41,8 +60,9 @@ class Curriculum(ABC):
     """
 
     Config: ClassVar[type[Any]]
-    score: ClassVar[str | None] = None
-    """The name of the score in `curricula.scores` that `tell` wants; None: it takes no notice."""
+    score: str | None = None
+    """The name of the score in `curricula.scores` that `tell` wants, of the class or set by its
+    settings; None: it takes no notice."""
 
     @abstractmethod
     def ask(
@@ -57,6 +77,17 @@ class Curriculum(ABC):
     @abstractmethod
     def tell(self, proposals: Sequence[Proposal], scores: NDArray[np.float64]) -> None:
         """Takes the scores of proposals that were played, [B]; higher is more to learn."""
+
+    def metrics(self) -> dict[str, float]:
+        """Returns numbers that show what it does, always the same names, "curriculum/…".
+
+        NaN where there is nothing to tell yet. By default there are none.
+        """
+        return {}
+
+    def heat_maps(self) -> dict[str, HeatMap]:
+        """Returns what its state looks like, by a name fit for a file; by default nothing."""
+        return {}
 
     def state_dict(self) -> dict[str, Any]:
         """Returns the state, plain values and tensors only; by default there is none."""

@@ -95,19 +95,22 @@ def success_rate(outcomes: Outcomes) -> NDArray[np.float64]:
 
 
 def learnability(outcomes: Outcomes) -> NDArray[np.float64]:
-    """Returns how undecided each task still is, [B]: p · (1 − p), p its success rate.
+    """Returns how undecided each task still is, [B]; higher is more to learn.
 
-    0 for what always or never succeeds, 1/4 at most.
-
-    Raises:
-        ValueError: if success has no meaning for these tasks.
+    p · (1 − p), p its success rate: 0 for what always or never succeeds, 1/4 at most. Where success
+    has no meaning, the variance of the returns of its complete units, 1/E · Σ (R − R̄)²; of returns
+    0 and 1 that is p · (1 − p) again. Over one unit it is 0.
 
     Source:
         Rutherford et al. 2024, "No regrets" (arXiv 2408.15099). There p is over separate
         rollouts of a level; here over the units of a lifetime, through which the policy adapts.
+        The variance of returns is ours.
     """
-    p = success_rate(outcomes)
-    return p * (1.0 - p)
+    if outcomes.successes is not None:
+        p = success_rate(outcomes)
+        return p * (1.0 - p)
+    distances = outcomes.returns - mean_return(outcomes)[:, None]
+    return _mean_over_complete(np.square(distances), outcomes)
 
 
 def positive_value_loss(

@@ -9,13 +9,12 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from taskgen.batch import ArrayBatch
-from taskgen.distribution import TaskDistribution
 from taskgen.draws import (
     MAX_FAULTS,
     MAX_REASONS,
@@ -53,6 +52,13 @@ class TooFewTasks(RuntimeError):
     """A distribution holds too few valid tasks of a split to draw as many as were asked for."""
 
 
+class Rows(Protocol):
+    """Where rows of parameters come from: a `TaskDistribution`, or a law within one."""
+
+    def sample(self, n: int, rng: np.random.Generator) -> Columns:
+        """Returns n rows as columns, [n] each."""
+
+
 class TaskSource:
     """Makes tasks of one split from a distribution.
 
@@ -88,8 +94,13 @@ class TaskSource:
         self.timeout_s = timeout_s
         self.draws = Draws()
 
-    def make(self, distribution: TaskDistribution, n: int, rng: np.random.Generator) -> TaskBatch:
+    def make(self, distribution: Rows, n: int, rng: np.random.Generator) -> TaskBatch:
         """Returns n valid tasks of the split, drawn from the distribution.
+
+        Args:
+            distribution: where to draw; a curriculum may give a law of its own within one.
+            n: how many.
+            rng: decides the tasks.
 
         Raises:
             TooFewTasks: if many draws in a row hold hardly any; the message has the counts.
@@ -100,7 +111,7 @@ class TaskSource:
 
     def make_distinct(
         self,
-        distribution: TaskDistribution,
+        distribution: Rows,
         n: int,
         rng: np.random.Generator,
         apart_from: Iterable[bytes] = (),
@@ -149,7 +160,7 @@ class TaskSource:
                 return edited
         return None
 
-    def _drawn(self, distribution: TaskDistribution, n: int, rng: np.random.Generator) -> Drawn:
+    def _drawn(self, distribution: Rows, n: int, rng: np.random.Generator) -> Drawn:
         """Returns a task for each of n rows; a row that is given up is replaced by another."""
         found: list[Drawn] = []
         missing, num_tries, num_made = np.arange(n), 0, 0

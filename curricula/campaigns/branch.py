@@ -259,6 +259,7 @@ def _train(
             outcomes = played(outcomes, tasks, play)
             curriculum.tell(proposals, _scores(curriculum, outcomes))
             _count(tally, generator, proposals, outcomes, metrics)
+            tally.metrics |= curriculum.metrics()
             tally.count_failures(play.failures, tasks)
             source.quarantine |= play.failures.keys()
             num_idle = 0 if outcomes.num_env_steps else num_idle + 1
@@ -301,6 +302,8 @@ def _count(
     metrics: dict[str, float],
 ) -> None:
     tally.train_env_steps += outcomes.num_env_steps
+    is_scored_only = np.array([not proposal.train for proposal in proposals])
+    tally.scoring_env_steps += int(outcomes.valid[is_scored_only].sum())
     tally.gradient_updates += int(metrics.pop("train/gradient_updates", 0))
     tally.num_tasks += len(proposals)
     if metrics:

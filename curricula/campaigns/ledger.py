@@ -291,6 +291,7 @@ def _totals(
     totals = {
         "env_steps": 0,
         "train_env_steps": 0,
+        "scoring_env_steps": 0,
         "evaluation_env_steps": 0,
         "lineage_env_steps": 0,
         "gradient_updates": 0,
@@ -300,6 +301,7 @@ def _totals(
     }
     for tally in tallies:
         totals["train_env_steps"] += tally.train_env_steps
+        totals["scoring_env_steps"] += tally.scoring_env_steps
         totals["evaluation_env_steps"] += tally.evaluation_env_steps
         totals["gradient_updates"] += tally.gradient_updates
         totals["tasks"] += tally.num_tasks

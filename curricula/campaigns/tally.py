@@ -17,12 +17,14 @@ from taskgen.task import Task
 class Tally:
     """What a leg used and met, counted as it goes.
 
-    `failures` are reasons by the id of a task (which goes into quarantine), `failed_tasks` those
-    tasks as JSON text, `draw_reasons` the newest parameter rows and seeds of which no task could
-    be made, `exam_sets` what each exam's set of tasks is like, as `ExamSet.to_json` has it.
+    `scoring_env_steps` are those of `train_env_steps` from which nothing was learned; `failures`
+    are reasons by the id of a task (which goes into quarantine), `failed_tasks` those tasks as JSON
+    text, `draw_reasons` the newest parameter rows and seeds of which no task could be made,
+    `exam_sets` what each exam's set of tasks is like, as `ExamSet.to_json` has it.
     """
 
     train_env_steps: int = 0
+    scoring_env_steps: int = 0
     evaluation_env_steps: int = 0
     gradient_updates: int = 0
     num_tasks: int = 0

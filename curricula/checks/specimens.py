@@ -46,6 +46,11 @@ class Marks(TaskGenerator):
         """Returns the mark with another seed."""
         return task.edited({**task.content, "seed": int(rng.integers(10**6))}, "reseed")
 
+    def oracle_return(self, task: Task) -> float:
+        """Returns 2, more than any score that is told here, as of a task that is all but hard."""
+        del task
+        return 2.0
+
 
 def training_source() -> TaskSource:
     """Returns a source of training tasks, as a campaign hands it to a curriculum."""

@@ -50,6 +50,17 @@ def test_the_worst_hundredth_counts_as_the_next_worst():
     np.testing.assert_array_equal(scores.winsorized_return(none), [np.nan] * 3)
 
 
+def test_learnability_of_returns_is_their_variance_over_complete_units():
+    played = replace(THREE, successes=None)
+    np.testing.assert_allclose(scores.learnability(played), [14 / 3, 1 / 4, np.nan])
+
+
+def test_of_returns_0_and_1_both_learnabilities_are_the_same():
+    won = [[0, 1, 1, 0], [1, 1, 1, 1], [0, 0, 0, 1]]
+    by_returns, by_success = outcomes(won), outcomes(won, successes=won)
+    np.testing.assert_allclose(scores.learnability(by_returns), scores.learnability(by_success))
+
+
 def test_steps_saved_are_first_minus_last():
     lengths = np.array([[9, 5, 4], [3, 8, 1], [7, 7, 7]])
     np.testing.assert_array_equal(
@@ -86,7 +97,7 @@ def test_positive_value_loss_ignores_what_stands_in_waiting_slots():
     )
 
 
-@pytest.mark.parametrize("name", ["last_success", "success_rate", "learnability"])
+@pytest.mark.parametrize("name", ["last_success", "success_rate"])
 def test_success_without_meaning_is_refused(name):
     with pytest.raises(ValueError, match="success has no meaning"):
         scores.SCORES[name](outcomes([[1.0]]))

@@ -115,6 +115,7 @@ def test_totals_add_up_over_all_branches_also_those_that_lost(tmp_path):
     assert totals == {
         "env_steps": monitors,
         "train_env_steps": 0,
+        "scoring_env_steps": 0,
         "evaluation_env_steps": monitors,
         "lineage_env_steps": 0,
         "gradient_updates": 0,
@@ -129,6 +130,7 @@ def test_totals_add_up_over_all_branches_also_those_that_lost(tmp_path):
     assert record["totals"] == {
         "env_steps": trained + exams + 2 * monitors,
         "train_env_steps": trained,
+        "scoring_env_steps": 0,
         "evaluation_env_steps": exams + 2 * monitors,
         "lineage_env_steps": 192,
         "gradient_updates": 8,
