@@ -292,15 +292,17 @@ class ProblemGenerator(TaskGenerator):
     ) -> NDArray[np.uint8]:
         """Returns a picture of what is said of one task before adaptation and after all of it.
 
-        By default a plot where inputs and targets are one number each, else `render`.
+        By default a plot: of targets against inputs where both are one number, else of what is said
+        against what is right. Where targets are classes, `render`.
 
         Args:
             task: whose sets they are.
             problems: one of `make_shown_problems`, B = 1.
             predictions: of its query points.
         """
-        if self.input_space.shape == self.target_space.shape == (1,):
-            from taskgen.plots import answers_plot
+        if problems.has_classes:
+            return self.render(task)
+        from taskgen.plots import agreement_plot, answers_plot
 
-            return answers_plot(problems, predictions)
-        return self.render(task)
+        is_curve = self.input_space.shape == self.target_space.shape == (1,)
+        return (answers_plot if is_curve else agreement_plot)(problems, predictions)

@@ -21,6 +21,7 @@ TRUTH, SHOWN, BEFORE, AFTER = "#9aa0a6", "#111111", "#b5651d", "#1f4e79"
 
 _FINE = 3  # drawn larger by this, then shrunk, so that lines are smooth
 _MARGIN, _DOT, _FONT_SIZE = 8, 3.2, 11
+_MANY_DOTS = 100
 _AXIS = "#dcdcdc"
 
 
@@ -33,12 +34,14 @@ class Trace:
         colour: as Pillow names it.
         label: for the legend; "": it is not in there.
         dots: draw the points; else the line through them.
+        size: of a dot, in units of the usual one.
     """
 
     points: NDArray[np.floating]
     colour: str
     label: str = ""
     dots: bool = False
+    size: float = 1.0
 
 
 def plot(traces: Sequence[Trace], y_from: Sequence[Trace] = ()) -> NDArray[np.uint8]:
@@ -80,6 +83,28 @@ def answers_plot(problems: Problems, predictions: Predictions) -> NDArray[np.uin
         Trace(np.stack([x, y], axis=1), colour, label) for (label, colour), y in lines.items()
     ]
     return plot([*traces, Trace(shown, SHOWN, dots=True)], y_from=[traces[0]])
+
+
+def agreement_plot(problems: Problems, predictions: Predictions) -> NDArray[np.uint8]:
+    """Returns a plot of what is said of one problem against what is right, a dot a number.
+
+    Args:
+        problems: one, B = 1, of targets that are numbers.
+        predictions: of its query points; drawn before any adaptation and after all of it.
+    """
+    right = problems.query_y[0].ravel()
+    ends = np.array([right.min(), right.max()])
+    said = {
+        ("before", BEFORE): predictions.values[0, 0].ravel(),
+        (f"after {_adaptation(predictions)}", AFTER): predictions.values[0, -1].ravel(),
+    }
+    size = 1.0 if len(right) < _MANY_DOTS else 0.5
+    dots = [
+        Trace(np.stack([right, values], axis=1), colour, label, dots=True, size=size)
+        for (label, colour), values in said.items()
+    ]
+    line = Trace(np.stack([ends, ends], axis=1), TRUTH, "right")
+    return plot([line, *dots], y_from=[line])
 
 
 def _adaptation(predictions: Predictions) -> str:
@@ -127,7 +152,7 @@ def _draw_trace(draw: ImageDraw.ImageDraw, trace: Trace, pixels: NDArray[np.floa
         line = [(float(x), float(y)) for x, y in pixels]
         draw.line(line, fill=trace.colour, width=2 * _FINE, joint="curve")
         return
-    reach = _DOT * _FINE
+    reach = _DOT * _FINE * trace.size
     for x, y in pixels:
         draw.ellipse([x - reach, y - reach, x + reach, y + reach], fill=trace.colour)
 

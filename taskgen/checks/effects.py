@@ -2,7 +2,7 @@
 
 A parameter that is declared, drawn and recorded but never felt is the commonest defect of task
 families. Here tasks at both ends of its range are made with the same seeds and played with the
-same random actions, or their sets are made with the same rng; what they contain and how they play
+same random actions, or their sets are made with the same keys; what they contain and how they play
 is put into numbers, and the two samples are compared. What is fixed by the parameter alone, like
 a copy of its value in the content, is no effect: it has to show in play.
 """
@@ -11,7 +11,8 @@ from __future__ import annotations
 
 import copy
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -153,8 +154,9 @@ def _differ(
     sides = [_valid_tasks(generator, {**row, name: value}, num_tasks) for value in (here, there)]
     if min(map(len, sides)) < num_tasks // 4:
         return False
-    still = [_still_features(generator, tasks) for tasks in sides]
-    played = [_played_features(generator, tasks, num_steps) for tasks in sides]
+    still = [_of_different(tasks, partial(_still_features, generator)) for tasks in sides]
+    play = partial(_played_features, generator, num_steps=num_steps)
+    played = [_of_different(tasks, play) for tasks in sides]
     pairs = [(a, b) for a, b in _shared(*still) if np.ptp(a) or np.ptp(b)] + _shared(*played)
     alpha = ALPHA / (NUM_BASES * max(len(pairs), 1))
     limit = critical_gap(len(sides[0]), len(sides[1]), alpha)
@@ -165,6 +167,12 @@ def _valid_tasks(generator: TaskGenerator, row: Row, num_tasks: int) -> TaskBatc
     seeds = np.arange(2 * num_tasks, dtype=np.int64)
     batch = generator.make_tasks(generator.space.columns([row] * len(seeds)), seeds)
     return batch.select(np.flatnonzero(batch.validity)[:num_tasks])
+
+
+def _of_different(tasks: TaskBatch, find: Callable[[TaskBatch], Features]) -> Features:
+    """Returns the features of B tasks, found once where they have one id: those are alike."""
+    _, firsts, which = np.unique(tasks.ids, return_index=True, return_inverse=True)
+    return {name: values[which] for name, values in find(tasks.select(firsts)).items()}
 
 
 def _still_features(generator: TaskGenerator, tasks: TaskBatch) -> Features:
@@ -178,20 +186,18 @@ def _still_features(generator: TaskGenerator, tasks: TaskBatch) -> Features:
 
 
 def _played_features(generator: TaskGenerator, tasks: TaskBatch, num_steps: int) -> Features:
+    """Returns how the tasks play, all under the same luck."""
     if isinstance(generator, ProblemGenerator):
-        rngs = [np.random.default_rng(seed) for seed in range(NUM_DRAWS)]
-        draws = [content_features(generator.make_problems(tasks, rng)) for rng in rngs]
+        keys = np.arange(NUM_DRAWS, dtype=np.uint64)[:, None].repeat(len(tasks), axis=1)
+        draws = [content_features(generator.make_keyed_problems(tasks, key)) for key in keys]
         return {name: np.mean([draw[name] for draw in draws], axis=0) for name in draws[0]}
     assert isinstance(generator, EnvGenerator)
-    # Tasks of one id play alike, so a family whose content takes nothing from the seed plays once.
-    _, firsts, which = np.unique(tasks.ids, return_index=True, return_inverse=True)
-    different = tasks.select(firsts)
-    env = generator.make_vector_env(len(different))
+    env = generator.make_vector_env(len(tasks))
     try:
-        both = [behaviour(env, different, seed, num_steps) for seed in (0, 1)]
+        both = [behaviour(env, tasks, seed, num_steps) for seed in (0, 1)]
     finally:
         env.close()
-    return {name: (0.5 * (both[0][name] + both[1][name]))[which] for name in both[0]}
+    return {name: 0.5 * (both[0][name] + both[1][name]) for name in both[0]}
 
 
 def _leaves(path: str, value: Any) -> dict[str, float]:

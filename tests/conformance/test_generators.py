@@ -6,19 +6,25 @@ from taskgen.checks import check_generator
 from taskgen.registry import listings, resolve
 
 OPTIONS = {
+    "dynamics-prediction-v1": {"source": "cart-pole-swing-up-v1", "fixed": {"fault_step": 0}},
     "gymnasium-v1": {
         "env": "Pendulum-v1",
         "parameters": {"m": {"low": 0.5, "high": 2.0, "default": 1.0}},
-    }
+    },
 }
 
 
-# The MuJoCo families share one engine and one space of parameters, so two of them stand for all.
-QUICK = ("half-cheetah-velocity-v1", "point-mass-position-v1")
+# The MuJoCo families share one engine and one space of parameters, so a few of them stand for all.
+QUICK = (
+    "half-cheetah-velocity-v1",
+    "pendulum-dynamics-prediction-v1",
+    "point-mass-position-v1",
+)
+MUJOCO = ("taskgen.generators.dynamics", "taskgen.generators.mujoco")
 
 
 def name_of(listing):
-    many = listing.target.startswith("taskgen.generators.mujoco") and listing.name not in QUICK
+    many = listing.target.startswith(MUJOCO) and listing.name not in QUICK
     return pytest.param(listing.name, marks=pytest.mark.slow if many else ())
 
 

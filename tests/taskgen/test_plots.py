@@ -2,7 +2,18 @@ import numpy as np
 from PIL import ImageColor
 
 from taskgen.judging import GRADIENT_STEPS, Predictions
-from taskgen.plots import AFTER, BEFORE, HEIGHT, SHOWN, TRUTH, WIDTH, Trace, answers_plot, plot
+from taskgen.plots import (
+    AFTER,
+    BEFORE,
+    HEIGHT,
+    SHOWN,
+    TRUTH,
+    WIDTH,
+    Trace,
+    agreement_plot,
+    answers_plot,
+    plot,
+)
 from taskgen.problems import Problems
 
 
@@ -54,3 +65,17 @@ def test_answers_are_drawn_before_and_after_beside_what_is_right():
     # 0 before, 0.5 after, 1/4 shown, 1/3 on average what is right: higher values lie further up.
     assert rows[AFTER] < rows[TRUTH] < rows[BEFORE]
     assert rows[AFTER] < rows[SHOWN] < rows[BEFORE]
+
+
+def test_what_is_said_is_drawn_against_what_is_right():
+    rng = np.random.default_rng(0)
+    x, y = rng.normal(size=(1, 30, 4)), rng.normal(size=(1, 30, 2))
+    x, y = x.astype(np.float32), y.astype(np.float32)
+    problems = Problems(x, y, x, y, np.ones((1, 30), dtype=bool))
+    said = np.stack([np.zeros_like(y), 0.5 * y, y], axis=1)  # nothing, half of it, all of it
+    picture = agreement_plot(problems, Predictions(said, GRADIENT_STEPS))
+    before, after = (where(picture, colour) for colour in (BEFORE, AFTER))
+    before, after = before[before[:, 0] > 30], after[after[:, 0] > 30]  # below the legend
+    assert np.ptp(before[:, 0]) < 10 < WIDTH / 2 < np.ptp(before[:, 1])
+    slope = np.polyfit(after[:, 1], after[:, 0], 1)[0]
+    assert abs(slope + (HEIGHT - 16) / (WIDTH - 16) * 1.04 / 1.24) < 0.1  # from corner to corner
