@@ -15,14 +15,17 @@ from PIL import Image, ImageDraw, ImageFont
 from taskgen.judging import Predictions
 from taskgen.problems import Problems
 
-WIDTH, HEIGHT = 360, 270
+WIDTH, HEIGHT = 300, 300
 TRUTH, SHOWN, BEFORE, AFTER = "#9aa0a6", "#111111", "#b5651d", "#1f4e79"
 """Colours: what is right, what was shown, what is said before adaptation and after it."""
 
 _FINE = 3  # drawn larger by this, then shrunk, so that lines are smooth
-_MARGIN, _DOT, _FONT_SIZE = 8, 3.2, 11
 _MANY_DOTS = 100
+_MARGIN, _DOT, _FONT_SIZE = 6, 4.0, 15
+_BAND = _FONT_SIZE + 7
+"""Above and below the plot, for words; large, since a plot is mostly seen much smaller."""
 _AXIS = "#dcdcdc"
+_SIZE = np.array([WIDTH, HEIGHT])
 
 
 @dataclass(frozen=True)
@@ -130,9 +133,9 @@ def _pixels(
 ) -> NDArray[np.float64]:
     unit = (points - low) / (high - low)
     unit = np.clip(unit, -3.0, 4.0)  # Pillow refuses pixels that are very far away
-    inside = np.array([WIDTH, HEIGHT]) - 2 * _MARGIN
+    corner = np.array([_MARGIN, _BAND])
     unit[:, 1] = 1.0 - unit[:, 1]
-    pixels: NDArray[np.float64] = (_MARGIN + unit * inside) * _FINE
+    pixels: NDArray[np.float64] = (corner + unit * (_SIZE - 2 * corner)) * _FINE
     return pixels
 
 
@@ -140,11 +143,11 @@ def _draw_axes(
     draw: ImageDraw.ImageDraw, low: NDArray[np.float64], high: NDArray[np.float64]
 ) -> None:
     zero = _pixels(np.zeros((1, 2)), low, high)[0]
-    corner = [_MARGIN * _FINE, (WIDTH - _MARGIN) * _FINE, (HEIGHT - _MARGIN) * _FINE]
+    left, right = _MARGIN * _FINE, (WIDTH - _MARGIN) * _FINE
     if low[1] < 0.0 < high[1]:
-        draw.line([(corner[0], zero[1]), (corner[1], zero[1])], fill=_AXIS, width=_FINE)
+        draw.line([(left, zero[1]), (right, zero[1])], fill=_AXIS, width=_FINE)
     if low[0] < 0.0 < high[0]:
-        draw.line([(zero[0], corner[0]), (zero[0], corner[2])], fill=_AXIS, width=_FINE)
+        draw.line([(zero[0], 0.0), (zero[0], HEIGHT * _FINE)], fill=_AXIS, width=_FINE)
 
 
 def _draw_trace(draw: ImageDraw.ImageDraw, trace: Trace, pixels: NDArray[np.float64]) -> None:
@@ -163,12 +166,14 @@ def _draw_words(
     low: NDArray[np.float64],
     high: NDArray[np.float64],
 ) -> None:
-    """Writes the legend on top, and the ends of the axes into the corners below."""
+    """Writes the legend on top, and the ends of the axes below, over what leaves the plot."""
     font = ImageFont.load_default(_FONT_SIZE)
+    for top in (0, HEIGHT - _BAND):
+        draw.rectangle((0, top, WIDTH, top + _BAND), fill="white")
     x = float(_MARGIN)
     for trace in traces:
         if trace.label:
             draw.text((x, 2), trace.label, fill=trace.colour, font=font)
-            x += draw.textlength(trace.label, font=font) + 2 * _MARGIN
+            x += float(draw.textlength(trace.label, font=font)) + 2 * _MARGIN
     text = f"x {low[0]:.3g} … {high[0]:.3g}   y {low[1]:.3g} … {high[1]:.3g}"
-    draw.text((_MARGIN, HEIGHT - _FONT_SIZE - 5), text, fill="#777777", font=font)
+    draw.text((_MARGIN, HEIGHT - _BAND + 2), text, fill="#777777", font=font)

@@ -79,6 +79,7 @@ def tell(name: str, errors: NDArray[np.float64], minutes: float, seed: int) -> N
     """Prints the error after each number of steps that was published."""
     for step in (0, *BARS):
         found = mean_interval(errors[:, step], np.random.default_rng(0))
+        diverged = errors[:, step] > DIVERGED
         line = {
             "name": name,
             "seed": seed,
@@ -86,7 +87,8 @@ def tell(name: str, errors: NDArray[np.float64], minutes: float, seed: int) -> N
             "error": round(found.value, 4),
             "interval": [round(found.low, 4), round(found.high, 4)],
             "iqm": round(iqm(errors[:, step]), 4),
-            "diverged": int((errors[:, step] > DIVERGED).sum()),
+            "diverged": int(diverged.sum()),
+            "mean_of_the_others": round(float(errors[~diverged, step].mean()), 4),
             "training_minutes": round(minutes, 2),
         }
         if step in BARS:

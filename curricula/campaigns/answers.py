@@ -59,9 +59,9 @@ def _worth(ends: Sequence[float], has_classes: bool) -> str:
 
     Example:
         >>> _worth([-4.25, -0.381], False), _worth([0.2, 0.954], True)
-        ('error 4.2 → 0.38', 'accuracy 20 % → 95 %')
+        ('error 4.2 to 0.38', 'accuracy 20 % to 95 %')
     """
     before, after = ends
     if has_classes:
-        return f"accuracy {100 * before:.0f} % → {100 * after:.0f} %"
-    return f"error {-before:.2g} → {-after:.2g}"
+        return f"accuracy {100 * before:.0f} % to {100 * after:.0f} %"
+    return f"error {-before:.2g} to {-after:.2g}"

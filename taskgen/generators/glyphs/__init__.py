@@ -36,6 +36,7 @@ from taskgen.generators.glyphs.looks import distances, looks_of, pixels_of_field
 from taskgen.generators.glyphs.mutate import exchanged
 from taskgen.generators.glyphs.rendering import SIDE
 from taskgen.generators.glyphs.store import glyph_fields
+from taskgen.judging import Predictions
 from taskgen.parameters import Columns, Float, Int, ParameterSpace, Row
 from taskgen.problems import Problems
 from taskgen.randomness import task_keys
@@ -175,6 +176,13 @@ class Glyphs(ProblemGenerator):
         return drawing.sheet(
             self.make_keyed_problems([task], task_keys(0, [task.id])), self.num_ways
         )
+
+    def render_answers(
+        self, task: Task, problems: Problems, predictions: Predictions
+    ) -> NDArray[np.uint8]:
+        """Returns the sheet, and below each query example what was said before and after."""
+        del task
+        return drawing.answers_sheet(problems, predictions, self.num_ways)
 
     def mutate(self, task: Task, rng: np.random.Generator) -> Task | None:
         """Returns the task with one class exchanged for another of its script."""

@@ -165,7 +165,7 @@ def test_pictures_show_what_the_learner_of_the_commit_says(run, tmp_path):
     assert len(drawn) == len(worth) == 3
     assert all(picture.std() > 0 for picture in drawn)
     for text in worth:
-        before, after = text.removeprefix("error ").split(" → ")
+        before, after = text.removeprefix("error ").split(" to ")
         assert float(after) < float(before)
     gone = {**record, "checkpoint": {"file": "gone.pt", "sha256": ""}}
     with pytest.raises(Exception, match="gone"):

@@ -14,6 +14,7 @@ from taskgen.generators.glyphs.examples import labels_of
 from taskgen.generators.glyphs.looks import distances, looks_of, pixels_of_rasters, turned
 from taskgen.generators.glyphs.rendering import raster
 from taskgen.generators.glyphs.selection import MIN_CLASSES, MIN_DISTANCE, SET_APART
+from taskgen.judging import GRADIENT_STEPS, Predictions
 from taskgen.randomness import task_keys
 from taskgen.source import TaskSource
 from taskgen.splits import SPLITS, split_at
@@ -253,6 +254,28 @@ def test_the_sheet_has_a_row_a_class_and_both_sets():
     assert picture.shape == (2 * (5 * 30 + 20), 2 * (7 * 30 + 30), 3)
     colours = {tuple(c) for c in picture[::2, ::2].reshape(-1, 3).tolist()}
     assert {(21, 101, 192), (251, 140, 0), (255, 255, 255)} <= colours
+
+
+def test_bars_below_what_is_asked_say_what_was_right_before_and_after():
+    (task,) = tasks_at(1, shots=1)
+    problems = FAMILY.make_shown_problems([task], task_keys(0, [task.id]))
+    classes = problems.query_y[0]
+    said = np.zeros((1, 3, 25, 5), np.float32)
+    said[:, 0, :, 0] = 1.0  # before: always the first class
+    said[0, 2] = np.eye(5)[classes]  # after: right, but for the second example of class 3
+    mistaken = np.flatnonzero(classes == 3)[1]
+    said[0, 2, mistaken] = np.eye(5)[1]
+    picture = FAMILY.render_answers(task, problems, Predictions(said, GRADIENT_STEPS))[::2, ::2]
+    assert picture.shape == (5 * 34 + 20, 6 * 30 + 30, 3)
+    rows, columns = 10 + 34 * np.arange(5) + 31, 50 + 30 * np.arange(5)
+    before, after = (picture[np.ix_(rows, columns + x)] for x in (5, 22))
+    green, red = (46, 160, 67), (207, 34, 46)
+    assert (before[0] == green).all()
+    assert (before[1:] == red).all()
+    wrong = np.zeros((5, 5), bool)
+    wrong[3, 1] = True
+    assert (after[~wrong] == green).all()
+    assert (after[wrong] == red).all()
 
 
 @pytest.mark.parametrize("options", [{"num_ways": 1}, {"num_ways": 21}, {"num_query_per_class": 0}])
