@@ -78,4 +78,4 @@ def test_what_is_said_is_drawn_against_what_is_right():
     before, after = before[before[:, 0] > 30], after[after[:, 0] > 30]  # below the legend
     assert np.ptp(before[:, 0]) < 10 < WIDTH / 2 < np.ptp(before[:, 1])
     slope = np.polyfit(after[:, 1], after[:, 0], 1)[0]
-    assert abs(slope + (HEIGHT - 16) / (WIDTH - 16) * 1.04 / 1.24) < 0.1  # from corner to corner
+    assert abs(slope + (HEIGHT - 44) / (WIDTH - 12) * 1.04 / 1.24) < 0.1  # from corner to corner
