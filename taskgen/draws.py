@@ -55,6 +55,19 @@ class Draws:
         """Returns the counts and the reasons of failures as plain values."""
         return dict(vars(self))
 
+    @property
+    def summary(self) -> str:
+        """What was counted, in words, and the newest failure.
+
+        Example:
+            >>> Draws(other_split=3, failed=1, reasons={"a, seed 7": "too steep"}).summary
+            'other split 3, failed 1, newest failure: too steep'
+        """
+        counts = {name: number for name, number in vars(self).items() if name != "reasons"}
+        said = [f"{name.replace('_', ' ')} {n:,}" for name, n in counts.items() if n]
+        newest = [f"newest failure: {reason}" for reason in list(self.reasons.values())[-1:]]
+        return ", ".join(said + newest)
+
 
 @dataclass(frozen=True)
 class Drawn:

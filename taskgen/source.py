@@ -174,9 +174,9 @@ class TaskSource:
             if len(missing) and (is_broken or num_tries > _MAX_DRAW + n * _MAX_TRIES_PER_TASK):
                 raise TooFewTasks(
                     f"{self.generator.name}: only {n - len(missing)} of {n} {self.split} tasks "
-                    f"could be made ({self.draws.to_json()}); mend the generator, widen the "
-                    f"distribution, choose another split_salt, or switch the split off for a "
-                    f"family of few tasks."
+                    f"could be made ({self.draws.summary}); mend the generator, widen the "
+                    f"distribution (all tasks of one form lie on one side of the split), choose "
+                    f"another splits.salt, or switch the split off for a family of few tasks."
                 )
         return merged(found) if found else Drawn({}, TaskBatch(self.generator, []))
 

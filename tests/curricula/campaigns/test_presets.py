@@ -1,0 +1,20 @@
+"""Every preset starts: its distributions hold tasks of every side of the split."""
+
+import numpy as np
+import pytest
+
+from curricula.campaigns.config_files import load, presets
+from curricula.campaigns.setup import Setup
+from taskgen.source import TaskSource
+from taskgen.splits import SPLITS
+
+
+@pytest.mark.parametrize("name", presets())
+def test_every_preset_finds_tasks_to_train_on_and_tasks_to_hold_out(name):
+    config = load(name)
+    setup = Setup(config)
+    rng = np.random.default_rng(0)
+    for place in (setup.start, setup.frontier(setup.start)):
+        for split in SPLITS if config.splits.enabled else (None,):
+            source = TaskSource(setup.generator, split, config.splits.salt)
+            assert len(source.make(place, 4, rng)) == 4
