@@ -60,9 +60,11 @@ class Curriculum(ABC):
     """
 
     Config: ClassVar[type[Any]]
-    score: str | None = None
-    """The name of the score in `curricula.scores` that `tell` wants, of the class or set by its
-    settings; None: it takes no notice."""
+    score: str | tuple[str, ...] | None = None
+    """The scores in `curricula.scores` that `tell` wants, by name; None: it takes no notice.
+
+    Of the class, or of an instance whose settings say so.
+    """
 
     @abstractmethod
     def ask(
@@ -76,7 +78,16 @@ class Curriculum(ABC):
 
     @abstractmethod
     def tell(self, proposals: Sequence[Proposal], scores: NDArray[np.float64]) -> None:
-        """Takes the scores of proposals that were played, [B]; higher is more to learn."""
+        """Takes what became of the proposals of the last `ask`, which were played.
+
+        Args:
+            proposals: all of that ask, in its order.
+            scores: one a proposal, [B]; where `score` names several, [B, K]. NaN: not played to
+                an end.
+
+        Raises:
+            RuntimeError: if something else was asked for last (`Asked` sees to it).
+        """
 
     def metrics(self) -> dict[str, float]:
         """Returns numbers that show what it does, always the same names, "curriculum/…".
@@ -96,3 +107,30 @@ class Curriculum(ABC):
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Takes the state back."""
         del state
+
+
+class Asked:
+    """What the last `ask` proposed, until it is told: a part for curricula to hold."""
+
+    def __init__(self) -> None:
+        self._proposals: list[Proposal] = []
+
+    def remember(self, proposals: Sequence[Proposal]) -> list[Proposal]:
+        """Returns the proposals as a list, and waits for them to be told."""
+        self._proposals = list(proposals)
+        return list(proposals)
+
+    def settle(self, told: Sequence[Proposal]) -> None:
+        """Takes the answer, once.
+
+        Raises:
+            RuntimeError: if the proposals are others, or were told already.
+        """
+        asked, self._proposals = self._proposals, []
+        if [p.task.id for p in asked] != [p.task.id for p in told]:
+            self._proposals = asked
+            raise RuntimeError(
+                f"tell answers the last ask, all of its proposals in their order: {len(asked)} "
+                f"were asked for and not yet told, {len(told)} came; ask first, and tell what it "
+                f"returned."
+            )

@@ -76,6 +76,15 @@ def length_gain(outcomes: Outcomes) -> NDArray[np.float64]:
     return np.where(first > 0.0, saved, np.nan)
 
 
+def first_success(outcomes: Outcomes) -> NDArray[np.float64]:
+    """Returns whether the first complete unit of each task succeeded, 0 or 1, [B].
+
+    Raises:
+        ValueError: if success has no meaning for these tasks.
+    """
+    return _pick(_successes(outcomes), outcomes, outcomes.complete.argmax(axis=1))
+
+
 def last_success(outcomes: Outcomes) -> NDArray[np.float64]:
     """Returns whether the last complete unit of each task succeeded, 0 or 1, [B].
 
@@ -83,6 +92,17 @@ def last_success(outcomes: Outcomes) -> NDArray[np.float64]:
         ValueError: if success has no meaning for these tasks.
     """
     return _pick(_successes(outcomes), outcomes, _last_complete(outcomes))
+
+
+def success_gain(outcomes: Outcomes) -> NDArray[np.float64]:
+    """Returns the last minus the first complete success of each task, −1, 0 or 1, [B].
+
+    1: the task was solved by adapting to it. With one complete unit it is 0.
+
+    Raises:
+        ValueError: if success has no meaning for these tasks.
+    """
+    return last_success(outcomes) - first_success(outcomes)
 
 
 def success_rate(outcomes: Outcomes) -> NDArray[np.float64]:
@@ -133,15 +153,87 @@ def positive_value_loss(
         Jiang et al. 2021, "Replay-guided adversarial environment design" (arXiv 2110.02439).
         There an episode, here the whole lifetime, through whose episode ends credit flows.
     """
-    if outcomes.td_errors is None:
-        raise ValueError(
-            "positive_value_loss needs td_errors, and this learner has no critic; "
-            "choose a score of returns or successes."
-        )
-    errors = np.where(outcomes.valid, outcomes.td_errors, 0.0).astype(np.float64)
-    backwards = lfilter([1.0], [1.0, -discount * trace], errors[:, ::-1], axis=1)
-    advantages = np.where(outcomes.valid, backwards[:, ::-1], 0.0)
-    return _ratio(np.maximum(advantages, 0.0).sum(axis=1), outcomes.valid.sum(axis=1))
+    positive = np.maximum(_advantages(outcomes, discount, trace), 0.0)
+    return _ratio(positive.sum(axis=1), outcomes.valid.sum(axis=1))
+
+
+def l1_value_loss(
+    outcomes: Outcomes, discount: float = 0.99, trace: float = 0.95
+) -> NDArray[np.float64]:
+    """Returns by how much the critic was wrong, on average over the played steps, [B].
+
+    1/T · Σ_t |Â_t|, with Â_t as in `positive_value_loss`; higher is more to learn.
+
+    Args:
+        outcomes: with `td_errors`, [B, H].
+        discount: γ of the learner, in [0, 1].
+        trace: λ of the advantage estimate, in [0, 1].
+
+    Raises:
+        ValueError: if there are no TD errors (a learner without a critic).
+
+    Source:
+        Jiang et al. 2021, "Prioritized level replay" (arXiv 2010.03934), of lifetimes in place of
+        episodes.
+    """
+    errors = np.abs(_advantages(outcomes, discount, trace))
+    return _ratio(errors.sum(axis=1), outcomes.valid.sum(axis=1))
+
+
+def td_error(outcomes: Outcomes) -> NDArray[np.float64]:
+    """Returns the mean one-step error of the critic over the played steps, 1/T · Σ_t |δ_t|, [B].
+
+    Higher is more to learn.
+
+    Raises:
+        ValueError: if there are no TD errors (a learner without a critic).
+
+    Source:
+        Jiang et al. 2021, "Prioritized level replay" (arXiv 2010.03934).
+    """
+    return l1_value_loss(outcomes, trace=0.0)
+
+
+def expected_return(outcomes: Outcomes) -> NDArray[np.float64]:
+    """Returns what the critic expected of each lifetime at its first step, V(s₀), [B].
+
+    In units of the learner's scaled reward; NaN where nothing was played.
+
+    Raises:
+        ValueError: if the learner has no critic that says so.
+    """
+    return _of_critic("expected_return", outcomes.expected_returns, outcomes)
+
+
+def discounted_return(outcomes: Outcomes) -> NDArray[np.float64]:
+    """Returns what each lifetime came to in the terms of `expected_return`, [B].
+
+    Raises:
+        ValueError: if the learner has no critic to compare it with.
+    """
+    return _of_critic("discounted_return", outcomes.discounted_returns, outcomes)
+
+
+def max_monte_carlo(
+    best: NDArray[np.float64], expected: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Returns how far the critic's expectation lies below the best that ever came, [B].
+
+    R_max − V(s₀), which can be negative; higher is more to learn. No score of one lifetime alone:
+    whoever asks for it remembers R_max of each task.
+
+    Args:
+        best: highest `discounted_return` so far of each task, [B].
+        expected: `expected_return` now, [B].
+
+    Source:
+        Jiang et al. 2021, "Replay-guided adversarial environment design" (arXiv 2110.02439), as
+        MaxMC. There R_max − V(s_t) is averaged over the steps of an episode, whose one reward
+        comes at its end; here, as for dense rewards in its code, the start alone counts, since a
+        lifetime collects rewards along its way.
+    """
+    with np.errstate(invalid="ignore"):  # what is infinite on both sides is no number
+        return best - expected
 
 
 def regret(outcomes: Outcomes, oracle: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -154,19 +246,63 @@ def regret(outcomes: Outcomes, oracle: NDArray[np.float64]) -> NDArray[np.float6
     return oracle - last_return(outcomes)
 
 
+def scores_told(names: str | tuple[str, ...] | None, outcomes: Outcomes) -> NDArray[np.float64]:
+    """Returns what a curriculum hears that asked for these scores.
+
+    Args:
+        names: one name of `SCORES`: [B]; several: [B, K], a column each; None: zeros, [B].
+        outcomes: of B tasks.
+    """
+    if names is None:
+        return np.zeros(outcomes.num_tasks)
+    if isinstance(names, str):
+        return SCORES[names](outcomes)
+    return np.stack([SCORES[name](outcomes) for name in names], axis=1)
+
+
 Score = Callable[[Outcomes], NDArray[np.float64]]
 
 SCORES: Mapping[str, Score] = {
+    "first_return": first_return,
     "last_return": last_return,
     "winsorized_return": winsorized_return,
     "mean_return": mean_return,
+    "first_success": first_success,
     "last_success": last_success,
     "success_rate": success_rate,
+    "success_gain": success_gain,
     "adaptation_gain": adaptation_gain,
     "length_gain": length_gain,
     "learnability": learnability,
     "positive_value_loss": positive_value_loss,
+    "l1_value_loss": l1_value_loss,
+    "td_error": td_error,
+    "expected_return": expected_return,
+    "discounted_return": discounted_return,
 }
+
+
+def _advantages(outcomes: Outcomes, discount: float, trace: float) -> NDArray[np.float64]:
+    """Returns Â_t of every played step, 0 elsewhere, [B, H]."""
+    if outcomes.td_errors is None:
+        raise ValueError(
+            "this score needs td_errors, and this learner has no critic; "
+            "choose a score of returns or successes."
+        )
+    errors = np.where(outcomes.valid, outcomes.td_errors, 0.0).astype(np.float64)
+    backwards = lfilter([1.0], [1.0, -discount * trace], errors[:, ::-1], axis=1)
+    return np.where(outcomes.valid, backwards[:, ::-1], 0.0)
+
+
+def _of_critic(
+    name: str, values: NDArray[np.float64] | None, outcomes: Outcomes
+) -> NDArray[np.float64]:
+    if values is None:
+        raise ValueError(
+            f"{name} needs a critic that foretells the lifetime, and this learner has none; "
+            f"choose a score of returns or successes."
+        )
+    return np.where(outcomes.valid.any(axis=1), values, np.nan)
 
 
 def _last_complete(outcomes: Outcomes) -> NDArray[np.intp]:

@@ -11,7 +11,7 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from curricula.curriculum import Proposal
+from curricula.curriculum import Asked, Proposal
 from taskgen.distribution import TaskDistribution
 from taskgen.source import TaskSource
 from taskgen.task import Task
@@ -80,6 +80,7 @@ class Scout:
         self._scouted: list[Task] = []
         self._scores: list[float] = []
         self._batches_left = 0
+        self._asked = Asked()
 
     def ask(
         self,
@@ -100,13 +101,15 @@ class Scout:
         ]
         if self._batches_left <= 0 or 2 * len(here) < len(self.kept):
             self._batches_left = 0
-            return [Proposal(task, train=False) for task in source.make(distribution, n, rng)]
+            new = source.make(distribution, n, rng)
+            return self._asked.remember([Proposal(task, train=False) for task in new])
         self._batches_left -= 1
         num = share_of(n, share, rng) if here else 0
-        return mixed(here, num, source, distribution, n, rng)
+        return self._asked.remember(mixed(here, num, source, distribution, n, rng))
 
     def tell(self, proposals: Sequence[Proposal], scores: NDArray[np.float64]) -> None:
         """Takes the scores of what was scouted; of other tasks it takes no notice."""
+        self._asked.settle(proposals)
         for proposal, score in zip(proposals, scores.tolist(), strict=True):
             if not proposal.train:
                 self._scouted.append(proposal.task)

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from curricula.cube import points_of
-from curricula.curriculum import Proposal
+from curricula.curriculum import Asked, Proposal
 from taskgen.parameters import ParameterSpace, Row
 
 
@@ -19,12 +19,18 @@ class Told:
     def __init__(self) -> None:
         self._rows: list[Row] = []
         self._scores: list[float] = []
+        self.asked = Asked()
 
     def __len__(self) -> int:
         return len(self._rows)
 
     def add(self, proposals: Sequence[Proposal], scores: NDArray[np.float64]) -> None:
-        """Keeps the finite scores and whose they are."""
+        """Keeps the finite scores and whose they are.
+
+        Raises:
+            RuntimeError: if these are not the proposals that `asked` waits for.
+        """
+        self.asked.settle(proposals)
         for i in np.flatnonzero(np.isfinite(scores)).tolist():
             self._rows.append(proposals[i].task.params)
             self._scores.append(float(scores[i]))

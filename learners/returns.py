@@ -61,6 +61,39 @@ def generalized_advantages(
     return advantages.astype(np.float32), td_errors.astype(np.float32)
 
 
+def first_returns(
+    rewards: Floats,
+    valid: Bools,
+    episode_over: Bools,
+    *,
+    gamma: float,
+    across_episodes: bool = True,
+) -> NDArray[np.float64]:
+    """Returns what each lifetime earned from its first step on, Σₜ γᵗ·rₜ, [B].
+
+    That is what the critic foretells there: with `across_episodes` off, of the first episode alone.
+
+    Args:
+        rewards: of each step, in the units of the values, [B, H].
+        valid: which steps were played, [B, H].
+        episode_over: which steps ended an episode, [B, H].
+        gamma: discount of one env step, in [0, 1].
+        across_episodes: as in `generalized_advantages`.
+
+    Example:
+        >>> over = np.array([[False, True, True]])
+        >>> first_returns(np.ones((1, 3)), np.ones((1, 3), bool), over, gamma=0.5)
+        array([1.75])
+        >>> first_returns(np.ones((1, 3)), over | True, over, gamma=0.5, across_episodes=False)
+        array([1.5])
+    """
+    counts = valid
+    if not across_episodes:
+        counts = valid & (np.cumsum(episode_over, axis=1) - episode_over == 0)
+    discounts = gamma ** np.arange(rewards.shape[1])
+    return (np.where(counts, rewards, 0.0) * discounts).sum(axis=1, dtype=np.float64)
+
+
 def backward_sums(terms: Floats, weights: Floats) -> NDArray[np.float64]:
     """Returns Sₜ = termₜ + weightₜ·Sₜ₊₁ along the last axis, [B, H]."""
     sums = np.zeros(terms.shape)

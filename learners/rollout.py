@@ -83,8 +83,19 @@ class Lifetimes:
     num_episodes: int | None
     has_success: bool = True
 
-    def outcomes(self, td_errors: NDArray[np.float32] | None = None) -> Outcomes:
-        """Returns the record of each task, with the critic's errors [B, H] where there is one."""
+    def outcomes(
+        self,
+        td_errors: NDArray[np.float32] | None = None,
+        expected_returns: NDArray[np.float64] | None = None,
+        discounted_returns: NDArray[np.float64] | None = None,
+    ) -> Outcomes:
+        """Returns the record of each task; where there is a critic, with what it has to say.
+
+        Args:
+            td_errors: [B, H].
+            expected_returns: of the lifetime at its first step, [B].
+            discounted_returns: what came of it, [B].
+        """
         episode: NDArray[np.int64] = np.cumsum(self.episode_over, axis=0) - self.episode_over
         num_episodes = self.num_episodes or max(1, int(self.complete.sum(axis=0).max(initial=0)))
         inside = self.valid & (episode < num_episodes)
@@ -105,6 +116,8 @@ class Lifetimes:
             complete=complete,
             valid=np.ascontiguousarray(self.valid.T),
             td_errors=td_errors,
+            expected_returns=expected_returns,
+            discounted_returns=discounted_returns,
         )
 
 

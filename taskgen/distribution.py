@@ -14,6 +14,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from taskgen.moves import Move, apply, axes, effective, grown
 from taskgen.parameters import Categorical, Columns, OutOfSpace, ParameterSpace
@@ -24,6 +25,7 @@ from taskgen.regions import (
     common_share,
     draw,
     holds,
+    holds_each,
     meets,
     parse,
     region_to_json,
@@ -111,6 +113,19 @@ class TaskDistribution:
             holds(self.space[name], region, params[name]) for name, region in self.regions.items()
         )
         return here or any(earlier.contains(params) for _, earlier in self.rehearsal)
+
+    def contains_points(self, points: NDArray[np.float64]) -> NDArray[np.bool_]:
+        """Returns which of N rows of the space `contains`, [N].
+
+        Args:
+            points: rows as `ParameterSpace.to_point` writes them, [N, D].
+        """
+        inside = np.ones(len(points), dtype=bool)
+        for d, (name, parameter) in enumerate(self.space.items()):
+            inside &= holds_each(parameter, self.regions[name], points[:, d])
+        for _, earlier in self.rehearsal:
+            inside |= earlier.contains_points(points)
+        return inside
 
     def widths(self) -> dict[str, float]:
         """Returns each parameter's share of its declared axis, in (0, 1].

@@ -14,6 +14,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+_PER_TASK = ("expected_returns", "discounted_returns")
+
 
 @dataclass(frozen=True)
 class Outcomes:
@@ -30,6 +32,9 @@ class Outcomes:
         td_errors: δ of each step in units of the scaled reward, [B, H], 0 where not valid; None
             for a learner without a critic.
         unit: what the axis E counts.
+        expected_returns: what the critic expected of each lifetime at its first step, [B], in units
+            of the scaled reward, discounted as it learns; None for a learner without a critic.
+        discounted_returns: what came of it, in the same terms, [B]; None likewise.
 
     Raises:
         ValueError: if the shapes do not fit.
@@ -42,6 +47,8 @@ class Outcomes:
     valid: NDArray[np.bool_]
     td_errors: NDArray[np.float32] | None = None
     unit: str = "episodes"
+    expected_returns: NDArray[np.float64] | None = None
+    discounted_returns: NDArray[np.float64] | None = None
 
     def __post_init__(self) -> None:
         shape = self.returns.shape
@@ -56,6 +63,10 @@ class Outcomes:
                 f"td_errors must have the shape of valid {self.valid.shape}, "
                 f"got {self.td_errors.shape}."
             )
+        for name in _PER_TASK:
+            array = getattr(self, name)
+            if array is not None and array.shape != shape[:1]:
+                raise ValueError(f"{name} must have the shape {shape[:1]}, got {array.shape}.")
 
     @property
     def num_tasks(self) -> int:
@@ -74,6 +85,10 @@ class Outcomes:
             array = getattr(self, name)
             if array is not None:
                 cleared[name] = np.where(tasks[:, None], array.dtype.type(0), array)
+        for name in _PER_TASK:
+            array = getattr(self, name)
+            if array is not None:
+                cleared[name] = np.where(tasks, np.nan, array)
         return replace(self, **cleared)
 
 
@@ -85,6 +100,9 @@ def concatenate(parts: Sequence[Outcomes]) -> Outcomes:
     for field in fields(Outcomes):
         values = [getattr(part, field.name) for part in parts]
         if field.name == "unit" or values[0] is None:
+            continue
+        if field.name in _PER_TASK:
+            joined[field.name] = np.concatenate(values)
             continue
         width = max(value.shape[1] for value in values)
         joined[field.name] = np.concatenate(

@@ -282,6 +282,24 @@ class ParameterSpace(Mapping[str, Parameter]):
                 row[name] = parameter.from_axis(low + float(unit) * (high - low))
         return row
 
+    def to_point(self, params: Mapping[str, Any]) -> NDArray[np.float64]:
+        """Returns the row as plain numbers, [D]: values as they are, choices by their index.
+
+        Example:
+            >>> kind = Categorical(choices=("plain", "dotted"), default="plain")
+            >>> ParameterSpace({"kind": kind}).to_point({"kind": "dotted"})
+            array([1.])
+        """
+        return np.array(
+            [
+                parameter.choices.index(params[name])
+                if isinstance(parameter, Categorical)
+                else params[name]
+                for name, parameter in self._parameters.items()
+            ],
+            dtype=np.float64,
+        )
+
     def rows(self, columns: Mapping[str, NDArray[Any]]) -> list[Row]:
         """Returns columns of shape [B] as B rows of plain scalars, in the space's order."""
         lists = [columns[name].tolist() for name in self]

@@ -119,6 +119,20 @@ def holds(parameter: Parameter, region: Region, value: Any) -> bool:
     return region.low <= value <= region.high
 
 
+def holds_each(
+    parameter: Parameter, region: Region, values: NDArray[np.float64]
+) -> NDArray[np.bool_]:
+    """Returns which values are in the region, [N]; choices by their index."""
+    if isinstance(parameter, Categorical):
+        assert isinstance(region, Weights)
+        return np.array(region.values)[values.astype(np.int64)] > 0
+    assert isinstance(region, Interval)
+    inside = (values >= region.low) & (values <= region.high)
+    if isinstance(parameter, Int):
+        inside &= (values - parameter.low) % parameter.step == 0
+    return inside
+
+
 def meets(parameter: Parameter, region: Region, values: Any) -> bool:
     """Whether the region holds any of the choices, or any of the interval (low, high)."""
     if isinstance(parameter, Categorical):

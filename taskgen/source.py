@@ -7,7 +7,7 @@ tasks of them, tries again what lies on another side, and counts what failed.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol, TypeVar
 
@@ -149,16 +149,48 @@ class TaskSource:
 
     def mutate(self, task: Task, rng: np.random.Generator, tries: int = 10) -> Task | None:
         """Returns a valid edit of the task within the split, None if no try gave one."""
+        return self.mutate_tasks([task], 1, rng, tries)[0]
+
+    def mutate_tasks(
+        self, tasks: Sequence[Task], num_edits: int, rng: np.random.Generator, tries: int = 10
+    ) -> list[Task | None]:
+        """Returns of each task a valid edit within the split, None where no try gave one, [B].
+
+        Args:
+            tasks: B tasks; one may come several times.
+            num_edits: how many edits in a row; only what they come to is asked whether it is valid
+                and of the split.
+            rng: decides the edits.
+            tries: how often a task is tried.
+        """
+        found: list[Task | None] = [None] * len(tasks)
+        waiting = np.arange(len(tasks))
         for _ in range(tries):
-            try:
-                with time_limit(self.timeout_s):
-                    edited = self.generator.mutate(task, rng)
-            except Exception as error:
-                self._note_failure(task.params, task.seed, error)
-                continue
-            if edited is not None and self._sifted(TaskBatch(self.generator, [edited])).accepted[0]:
-                return edited
-        return None
+            for part, which in self._mutated([tasks[i] for i in waiting], num_edits, rng):
+                for k in np.flatnonzero(self._sifted(part).accepted).tolist():
+                    found[waiting[which[k]]] = part[k]
+            waiting = np.array([i for i in waiting if found[i] is None], dtype=np.int64)
+            if not len(waiting):
+                break
+        return found
+
+    def _mutated(
+        self, tasks: Sequence[Task], num_edits: int, rng: np.random.Generator, first: int = 0
+    ) -> list[tuple[TaskBatch, NDArray[np.int64]]]:
+        """Returns edits and of which task each is; what raises or hangs is halved and left out."""
+        try:
+            with time_limit(self.timeout_s):
+                edits, which = self.generator.mutate_tasks(tasks, num_edits, rng)
+                return [(edits, which + first)]
+        except Exception as error:
+            if len(tasks) == 1:
+                self._note_failure(tasks[0].params, tasks[0].seed, error)
+                return []
+        half = len(tasks) // 2
+        return [
+            *self._mutated(tasks[:half], num_edits, rng, first),
+            *self._mutated(tasks[half:], num_edits, rng, first + half),
+        ]
 
     def _drawn(self, distribution: Rows, n: int, rng: np.random.Generator) -> Drawn:
         """Returns a task for each of n rows; a row that is given up is replaced by another."""

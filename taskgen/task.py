@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
@@ -93,6 +93,18 @@ class Task:
             parents=(self.id,),
             operator=operator,
         )
+
+    def descended(self, ancestor: Task, operators: Sequence[str]) -> Task:
+        """Returns this task as the edit of an ancestor, what lay between them left out.
+
+        Example:
+            >>> first = Task("toy-v1", 1, {"size": 3}, seed=0, content=0)
+            >>> third = first.edited(1, "nudge").edited(2, "turn")
+            >>> last = third.descended(first, ["nudge", "turn"])
+            >>> last.operator, last.parents == (first.id,)
+            ('nudge+turn', True)
+        """
+        return replace(self, parents=(ancestor.id,), operator="+".join(operators))
 
     def to_json(self) -> dict[str, Any]:
         """Returns the task as a JSON-able dict; `id` is written for readers, not read back."""

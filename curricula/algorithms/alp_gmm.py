@@ -86,7 +86,8 @@ class ALPGMM(Curriculum):
             self._progress.add(points, nearest_progress(points, values, *past))
             self._past.add(points, values)
             self._model.count(len(points))
-        return self._model.ask(source, distribution, n, rng, self._fit)
+        new = self._model.ask(source, distribution, n, rng, self._fit)
+        return self._told.asked.remember(new)
 
     def tell(self, proposals: Sequence[Proposal], scores: NDArray[np.float64]) -> None:
         """Takes the scores; they become progress with the next `ask`."""

@@ -79,7 +79,8 @@ class CovarGMM(Curriculum):
         if len(points):
             self._played.add(points, values)
             self._model.count(len(points))
-        return self._model.ask(source, distribution, n, rng, self._fit)
+        new = self._model.ask(source, distribution, n, rng, self._fit)
+        return self._told.asked.remember(new)
 
     def tell(self, proposals: Sequence[Proposal], scores: NDArray[np.float64]) -> None:
         """Takes the scores; they are looked at with the next `ask`."""

@@ -9,7 +9,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from curricula.curriculum import Curriculum, Proposal
+from curricula.curriculum import Asked, Curriculum, Proposal
 from curricula.scouting import mixed, share_of
 from taskgen.distribution import TaskDistribution
 from taskgen.source import TaskSource
@@ -62,6 +62,7 @@ class IntermediateDifficulty(Curriculum):
         self.config = config
         self.score = config.score
         self._kept: dict[str, Task] = {}
+        self._asked = Asked()
 
     def ask(
         self,
@@ -77,10 +78,11 @@ class IntermediateDifficulty(Curriculum):
             if distribution.contains(task.params) and task.id not in source.quarantine
         ]
         num = min(share_of(n, self.config.replay_share, rng), len(here))
-        return mixed(here, num, source, distribution, n, rng)
+        return self._asked.remember(mixed(here, num, source, distribution, n, rng))
 
     def tell(self, proposals: Sequence[Proposal], scores: NDArray[np.float64]) -> None:
         """Keeps what lies between `low` and `high`, forgets what no longer does."""
+        self._asked.settle(proposals)
         keeps = (scores >= self.config.low) & (scores <= self.config.high)  # NaN is not
         for proposal, is_kept in zip(proposals, keeps.tolist(), strict=True):
             self._kept.pop(proposal.task.id, None)

@@ -87,7 +87,7 @@ class LearningProgress(Curriculum):
         cells = self._cells_of(distribution)
         self._take_in(cells)
         law = _Law(distribution, cells, progress_law(self.progress()), self.config.explore_prob)
-        return [Proposal(task) for task in source.make(law, n, rng)]
+        return self._told.asked.remember([Proposal(task) for task in source.make(law, n, rng)])
 
     def tell(self, proposals: Sequence[Proposal], scores: NDArray[np.float64]) -> None:
         """Takes the scores; they enter the averages with the next `ask`."""

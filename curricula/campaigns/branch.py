@@ -27,7 +27,7 @@ from curricula.campaigns.plugins import make_curriculum, make_generator, make_le
 from curricula.campaigns.tally import Tally
 from curricula.campaigns.tracking import Progress
 from curricula.curriculum import Curriculum, Proposal
-from curricula.scores import SCORES
+from curricula.scores import scores_told
 from learners.learner import Learner
 from taskgen.distribution import TaskDistribution
 from taskgen.generator import TaskGenerator
@@ -257,7 +257,7 @@ def _train(
             train_mask = np.array([proposal.train for proposal in proposals])
             outcomes, metrics = learner.meta_train(play, tasks, train_mask, rng)
             outcomes = played(outcomes, tasks, play)
-            curriculum.tell(proposals, _scores(curriculum, outcomes))
+            curriculum.tell(proposals, scores_told(curriculum.score, outcomes))
             _count(tally, generator, proposals, outcomes, metrics)
             tally.metrics |= curriculum.metrics()
             tally.count_failures(play.failures, tasks)
@@ -286,12 +286,6 @@ def _training_lifetime(config: CampaignConfig) -> Lifetime:
     if config.lifetime.train_steps is not None:
         return Lifetime(num_steps=config.lifetime.train_steps)
     return Lifetime(num_episodes=config.lifetime.num_episodes)
-
-
-def _scores(curriculum: Curriculum, outcomes: Outcomes) -> np.ndarray[Any, Any]:
-    if curriculum.score is None:
-        return np.zeros(outcomes.num_tasks)
-    return SCORES[curriculum.score](outcomes)
 
 
 def _count(

@@ -99,10 +99,20 @@ def save_state(path: Path, state: Any) -> str:
 
 
 def load_state(path: Path) -> Any:
-    """Returns what `save_state` wrote; executes no code."""
+    """Returns what `save_state` wrote, tensors, arrays and plain values; executes no code."""
     import torch
 
-    return torch.load(path, map_location="cpu", weights_only=True)
+    with torch.serialization.safe_globals(_ARRAYS):
+        return torch.load(path, map_location="cpu", weights_only=True)
+
+
+_ARRAYS: list[Any] = [
+    np.core.multiarray._reconstruct,  # type: ignore[attr-defined]
+    np.ndarray,
+    np.dtype,
+    *(type(np.dtype(name)) for name in ("bool", "uint8", "int32", "int64", "float32", "float64")),
+]
+"""What arrays of numbers are made of, in a file."""
 
 
 class CampaignStore:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from functools import partial
 from typing import Any, TypeAlias
 
 import numpy as np
+from numpy.typing import NDArray
 
 from curricula.checks.specimens import (
     ELSEWHERE,
@@ -32,8 +34,8 @@ _BATCH = 12
 
 def _declared(make: Make) -> str:
     made = make()
-    if made.score is not None and made.score not in SCORES:
-        return f"score must be None or one of {', '.join(SCORES)}, got {made.score!r}."
+    if unknown := [name for name in _names(made) if name not in SCORES]:
+        return f"score must be None or one of {', '.join(SCORES)}, got {unknown[0]!r}."
     return config_flaw(type(made).Config)
 
 
@@ -67,11 +69,45 @@ def _obeys(make: Make) -> str:
 
 
 def _survives_scores(make: Make) -> str:
-    for value in (0.0, np.nan, np.inf, -np.inf):
-        batches = _play(make(), rounds=range(_ROUNDS), constant=value)
+    for values in ([0.0], [np.nan], [np.inf], [-np.inf], [np.nan, 0.5, np.inf, -np.inf, 0.25]):
+        curriculum = make()
+        batches = _play(curriculum, rounds=range(_ROUNDS), values=values)
+        batches += _play(curriculum, rounds=range(_ROUNDS, _ROUNDS + 2))
         if any(len(batch) != _BATCH for batch in batches):
-            return f"told scores of {value} alone, it no longer proposes {_BATCH} tasks."
+            return f"told scores of {values} alone, it no longer proposes {_BATCH} tasks."
+        if any(_outside(batch, START) for batch in batches):
+            return f"told scores of {values} alone, it leaves the distribution."
     return ""
+
+
+def _answers(make: Make) -> str:
+    """What was not asked for, or was told already, is refused or changes nothing."""
+    strange = _play(make(), rounds=range(1))[0]
+    curriculum = make()
+    if flaw := _heeds(curriculum, strange, "before anything was asked for"):
+        return flaw
+    batch = _play(curriculum, rounds=range(_ROUNDS))[-1]
+    return _heeds(curriculum, batch, "a second time for one ask")
+
+
+def _heeds(curriculum: Curriculum, proposals: Sequence[Proposal], when: str) -> str:
+    before = repr(curriculum.state_dict())
+    with suppress(RuntimeError, ValueError):
+        curriculum.tell(proposals, _told(curriculum, np.full(len(proposals), 0.5)))
+    if repr(curriculum.state_dict()) != before:
+        return f"told {when}, it takes it in; refuse it (curricula.curriculum.Asked)."
+    return ""
+
+
+def _speaks(make: Make) -> str:
+    curriculum = make()
+    early = curriculum.metrics()
+    _play(curriculum, rounds=range(_ROUNDS))
+    late = curriculum.metrics()
+    if set(early) != set(late):
+        return f"metrics has other names after play: {sorted(set(early) ^ set(late))}."
+    odd = [name for name, value in late.items() if not isinstance(value, float | int)]
+    return f"metrics must be numbers, {odd} are none." if odd else ""
 
 
 def _rng_alone(make: Make) -> str:
@@ -94,6 +130,10 @@ def _resumes(make: Make) -> str:
     resumed.load_state_dict(saved)
     if _signature(_play(resumed, rounds=range(half, _ROUNDS))) != expected:
         return "a new object with the saved state proposes other tasks than the one that went on."
+    again = make()
+    again.load_state_dict(saved)
+    if repr(again.state_dict()) != repr(saved):
+        return "a state that is given back and taken again is another one."
     late = make()
     late.load_state_dict(state)
     if _signature(_play(late, rounds=range(half, _ROUNDS))) != expected:
@@ -105,17 +145,37 @@ def _play(
     curriculum: Curriculum,
     rounds: Iterable[int],
     distribution: TaskDistribution = START,
-    constant: float | None = None,
+    values: Sequence[float] | None = None,
 ) -> list[list[Proposal]]:
-    """Returns the proposals of some rounds; rng and scores depend on the round alone."""
+    """Returns the proposals of some rounds; rng and scores depend on the round alone.
+
+    Args:
+        curriculum: asked and told.
+        rounds: their numbers.
+        distribution: where tasks come from.
+        values: the scores in turn; None: random ones in [0, 1).
+    """
     batches = []
     for index in rounds:
         rng = np.random.default_rng(index)
         batch = curriculum.ask(training_source(), distribution, _BATCH, rng)
-        scores = rng.random(len(batch)) if constant is None else np.full(len(batch), constant)
-        curriculum.tell(batch, scores)
+        num = len(batch)
+        scores = rng.random(num) if values is None else np.resize(np.array(values), num)
+        curriculum.tell(batch, _told(curriculum, scores))
         batches.append(list(batch))
     return batches
+
+
+def _told(curriculum: Curriculum, scores: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Returns scores as the curriculum wants them: [B], or a column for each that it names."""
+    if isinstance(curriculum.score, tuple):
+        return np.stack([np.roll(scores, k) for k in range(len(curriculum.score))], axis=1)
+    return scores
+
+
+def _names(curriculum: Curriculum) -> tuple[str, ...]:
+    score = curriculum.score
+    return (score,) if isinstance(score, str) else score or ()
 
 
 def _outside(batch: Sequence[Proposal], distribution: TaskDistribution) -> str:
@@ -135,4 +195,6 @@ CHECKS: Mapping[str, Callable[[Any], str]] = {
     "scores that are constant, NaN or infinite do no harm": _survives_scores,
     "the rng alone decides, and no global one is touched": _rng_alone,
     "a state taken and given back goes on the same": _resumes,
+    "only what was asked for is taken in, once": _answers,
+    "its metrics are numbers, of the same names always": _speaks,
 }

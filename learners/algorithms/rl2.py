@@ -30,7 +30,7 @@ from learners.normalization import RewardScaler
 from learners.policies import RecurrentPolicy, keyed_draw
 from learners.ppo import ClippedOptimization, LifetimeBatch, PPOConfig
 from learners.precision import Workload, favoured, kernel_of, resolve_compute
-from learners.returns import generalized_advantages
+from learners.returns import first_returns, generalized_advantages
 from learners.rollout import Lifetimes, Tape, play_lifetimes
 from learners.settings import require, require_choices
 from taskgen.outcomes import Outcomes
@@ -228,8 +228,9 @@ class RL2(Learner):
         learned_from = np.flatnonzero(train_mask & ~lifetimes.failed)
         self._update_scales(lifetimes, learned_from)
         batch, td_errors = self._batch(lifetimes, learned_from)
+        expected, earned = self._first_values(), self._first_returns(lifetimes)
         metrics = self._optimization.learn(batch, rng)
-        return lifetimes.outcomes(td_errors), metrics
+        return lifetimes.outcomes(td_errors, expected, earned), metrics
 
     def _play(
         self, env: LifetimeVectorEnv, tasks: Sequence[Task], rng: np.random.Generator
@@ -285,6 +286,23 @@ class RL2(Learner):
         parts["log_probs"] = self._head.log_prob(parts.pop("outputs"), parts["actions"])
         parts["advantages"] = losses.standardize(parts["advantages"], parts["valid"])
         return LifetimeBatch(**parts), td_errors
+
+    @torch.no_grad()
+    def _first_values(self) -> NDArray[np.float64]:
+        """Returns what the critic expected of each lifetime at its first step, [B]."""
+        device = next(self.network.parameters()).device
+        features = torch.from_numpy(self._tape["features"][0]).to(device)
+        return self.network.value(features).cpu().numpy().astype(np.float64)
+
+    def _first_returns(self, lifetimes: Lifetimes) -> NDArray[np.float64]:
+        """Returns what came of that, [B]."""
+        return first_returns(
+            self._rewards.scale(lifetimes.rewards).T,
+            lifetimes.valid.T,
+            lifetimes.episode_over.T,
+            gamma=self.config.gamma,
+            across_episodes=self.config.across_episodes,
+        )
 
     def _shape(self) -> NetworkShape:
         config = self.config

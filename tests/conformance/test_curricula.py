@@ -6,7 +6,10 @@ from dataclasses import dataclass
 import numpy as np
 import pytest
 
+from curricula.algorithms.accel import ACCEL
 from curricula.algorithms.domain_randomization import DomainRandomization
+from curricula.algorithms.plr import PLR
+from curricula.algorithms.robust_plr import RobustPLR
 from curricula.checks import CheckFailed, check_curriculum
 from curricula.curriculum import Proposal
 from taskgen.registry import listings, resolve
@@ -15,6 +18,24 @@ from taskgen.registry import listings, resolve
 @pytest.mark.parametrize("name", [listing.name for listing in listings("curricula")])
 def test_registered(name):
     check_curriculum(resolve("curricula", name)).raise_if_failed()
+
+
+SMALL = {"capacity": 20, "min_fill": 0.3}
+"""A buffer that a few batches fill, so that tasks are replayed, edited and given up."""
+
+
+@pytest.mark.parametrize("cls", [PLR, RobustPLR, ACCEL])
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {},
+        {"parallel": True},
+        {"repeats": True, "prioritization": "top_k", "score": "learnability"},
+        {"prioritization": "proportional", "score": "td_error", "staleness_coef": 0.0},
+    ],
+)
+def test_with_a_buffer_that_fills(cls, settings):
+    check_curriculum(cls, cls.Config(**SMALL, **settings)).raise_if_failed()
 
 
 class Leaks(DomainRandomization):
@@ -92,6 +113,58 @@ class KeepsObjects(DomainRandomization):
         return {"rng": np.random.default_rng(0)}
 
 
+class Believes(DomainRandomization):
+    def __init__(self, config):
+        self.told = 0
+
+    def tell(self, proposals, scores):
+        self.told += 1
+
+    def state_dict(self):
+        return {"told": self.told}
+
+    def load_state_dict(self, state):
+        self.told = state["told"]
+
+
+class Drifts(DomainRandomization):
+    def __init__(self, config):
+        self.level = 0.0
+
+    def tell(self, proposals, scores):
+        self.level = float(scores.sum())
+
+    def ask(self, source, distribution, n, rng):
+        return super().ask(source, distribution, n if np.isfinite(self.level) else 0, rng)
+
+
+class Halves(Believes):
+    asked = False
+
+    def ask(self, source, distribution, n, rng):
+        self.asked = True
+        return super().ask(source, distribution, n, rng)
+
+    def tell(self, proposals, scores):
+        self.told += self.asked
+        self.asked = False
+
+    def load_state_dict(self, state):
+        self.told = state["told"] // 2
+
+
+class Renames(DomainRandomization):
+    def __init__(self, config):
+        self.batches = 0
+
+    def ask(self, source, distribution, n, rng):
+        self.batches += 1
+        return super().ask(source, distribution, n, rng)
+
+    def metrics(self):
+        return {"curriculum/batches": self.batches} if self.batches else {}
+
+
 class Unknown(DomainRandomization):
     score = "beauty"
 
@@ -115,6 +188,10 @@ class Loose(DomainRandomization):
         (Forgets, "a new object with the saved state proposes other tasks"),
         (Shares, "a state that was handed out changed afterwards"),
         (KeepsObjects, "is a Generator; keep plain values"),
+        (Believes, "told before anything was asked for, it takes it in"),
+        (Drifts, "told scores of .*nan.* alone, it no longer proposes 12 tasks"),
+        (Halves, "a state that is given back and taken again is another one"),
+        (Renames, "metrics has other names after play"),
         (Unknown, "score must be None or one of"),
         (Loose, "Config must be a frozen dataclass"),
     ],

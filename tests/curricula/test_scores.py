@@ -31,6 +31,8 @@ THREE = outcomes(
         (scores.mean_return, [3, 3.5, np.nan]),
         (scores.adaptation_gain, [5, -1, np.nan]),
         (scores.last_success, [1, 0, np.nan]),
+        (scores.first_success, [0, 1, np.nan]),
+        (scores.success_gain, [1, -1, np.nan]),
         (scores.success_rate, [2 / 3, 1 / 2, np.nan]),
         (scores.learnability, [2 / 9, 1 / 4, np.nan]),
     ],
@@ -88,6 +90,42 @@ def test_positive_value_loss_by_hand():
     np.testing.assert_allclose(value, [(1 + 0 + 4) / 3, 0.0, np.nan])
 
 
+def test_value_losses_by_hand():
+    errors = np.array([[1, -2, 4, 0], [-1, -1, 0, 0], [0, 0, 0, 0]], dtype=np.float32)
+    valid = np.array([[1, 1, 1, 0], [1, 1, 0, 0], [0, 0, 0, 0]], dtype=bool)
+    played = outcomes([[0.0]] * 3, td_errors=errors, valid=valid)
+    # With discount · trace = 1/2 the advantages are 1 − 1 + 1, −2 + 2, 4; and −1 − 1/2, −1.
+    value = scores.l1_value_loss(played, discount=0.5, trace=1.0)
+    np.testing.assert_allclose(value, [(1 + 0 + 4) / 3, (1.5 + 1) / 2, np.nan])
+    np.testing.assert_allclose(scores.td_error(played), [7 / 3, 1.0, np.nan])
+
+
+def test_what_the_critic_expected_is_held_against_the_best_that_came():
+    played = outcomes(
+        [[0.0]] * 2,
+        valid=np.array([[True], [False]]),
+        expected_returns=np.array([1.0, 1.0]),
+        discounted_returns=np.array([3.0, 0.0]),
+    )
+    np.testing.assert_array_equal(scores.expected_return(played), [1.0, np.nan])
+    np.testing.assert_array_equal(scores.discounted_return(played), [3.0, np.nan])
+    best, expected = np.array([3.0, 0.5]), np.array([1.0, 2.0])
+    np.testing.assert_array_equal(scores.max_monte_carlo(best, expected), [2.0, -1.5])
+
+
+@pytest.mark.parametrize("name", ["expected_return", "discounted_return"])
+def test_expectations_need_a_critic(name):
+    with pytest.raises(ValueError, match="needs a critic"):
+        scores.SCORES[name](outcomes([[1.0]]))
+
+
+def test_several_scores_are_told_as_columns():
+    told = scores.scores_told(("last_return", "first_return"), THREE)
+    np.testing.assert_array_equal(told, [[6, 1], [3, 4], [np.nan, np.nan]])
+    np.testing.assert_array_equal(scores.scores_told("mean_return", THREE), [3, 3.5, np.nan])
+    np.testing.assert_array_equal(scores.scores_told(None, THREE), np.zeros(3))
+
+
 def test_positive_value_loss_ignores_what_stands_in_waiting_slots():
     valid = np.array([[True, True, False, False]])
     clean = outcomes([[0.0]], td_errors=np.array([[1, 1, 0, 0]], np.float32), valid=valid)
@@ -110,7 +148,11 @@ def test_positive_value_loss_needs_a_critic():
 
 def test_every_registered_score_gives_one_number_a_task():
     played = outcomes(
-        [[1.0, 2.0]] * 5, successes=[[0, 1]] * 5, td_errors=np.ones((5, 4), np.float32)
+        [[1.0, 2.0]] * 5,
+        successes=[[0, 1]] * 5,
+        td_errors=np.ones((5, 4), np.float32),
+        expected_returns=np.ones(5),
+        discounted_returns=np.ones(5),
     )
     for score in scores.SCORES.values():
         assert score(played).shape == (5,)

@@ -118,6 +118,23 @@ def test_rollout_and_training_agree_on_the_first_pass(
     assert metrics["train/ratio_deviation"] > tolerance, "later passes must move"
 
 
+@pytest.mark.parametrize("across_episodes", [True, False])
+def test_what_came_is_what_was_expected_and_all_surprises(
+    signs, make_learner, make_env, across_episodes
+):
+    learner = make_learner(gamma=0.9, across_episodes=across_episodes)
+    tasks = [t for h in (1, 2, 4) for t in signs.tasks(2, seed=h, horizon=h)]
+    outcomes, _ = train(learner, make_env(6), tasks)
+    last = outcomes.valid.shape[1] if across_episodes else outcomes.lengths[:, :1]
+    counts = np.arange(outcomes.valid.shape[1]) < last
+    discounts = 0.9 ** np.arange(outcomes.valid.shape[1])
+    surprises = (outcomes.td_errors * counts * discounts).sum(axis=1)
+    np.testing.assert_allclose(
+        outcomes.discounted_returns, outcomes.expected_returns + surprises, atol=1e-4
+    )
+    assert np.abs(surprises).min() > 1e-3
+
+
 def test_padding_is_out_of_the_loss(signs, make_learner, make_env):
     prints = []
     for garbage in (None, 1e3):

@@ -49,6 +49,16 @@ def test_what_is_sampled_is_contained(distribution, seed):
         assert distribution.contains(row)
 
 
+@given(distributions(), distributions(), st.integers(0, 2**32))
+def test_many_points_are_told_apart_as_rows_are(distribution, other, seed):
+    rows = SPACE.rows(other.sample(20, np.random.default_rng(seed)))
+    mixed = replace(distribution, rehearsal=((0.2, other),))
+    points = np.array([SPACE.to_point(row) for row in rows])
+    for place in (distribution, mixed):
+        expected = [place.contains(row) for row in rows]
+        assert place.contains_points(points).tolist() == expected
+
+
 @given(distributions())
 def test_json_round_trip(distribution):
     text = json.dumps(distribution.to_json())

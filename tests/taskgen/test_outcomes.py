@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -49,3 +51,15 @@ def test_a_task_that_was_not_played_leaves_nothing():
     assert cleared.td_errors.sum(axis=1).tolist() == [4.0, 0.0]
     assert cleared.returns.dtype == np.float64
     assert outcomes(1, 1, 1, successes=False).without(np.array([True])).successes is None
+
+
+def test_what_the_critic_says_of_lifetimes_goes_along():
+    one = replace(outcomes(2, 1, 3), expected_returns=np.array([1.0, 2.0]))
+    other = replace(outcomes(1, 2, 5), expected_returns=np.array([3.0]))
+    joined = concatenate([one, other])
+    assert joined.expected_returns.tolist() == [1.0, 2.0, 3.0]
+    assert joined.discounted_returns is None
+    cleared = joined.without(np.array([False, True, False])).expected_returns
+    np.testing.assert_array_equal(cleared, [1.0, np.nan, 3.0])
+    with pytest.raises(ValueError, match="expected_returns must have the shape"):
+        replace(one, expected_returns=np.ones(3))

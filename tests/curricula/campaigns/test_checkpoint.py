@@ -2,6 +2,7 @@
 
 import json
 
+import numpy as np
 import pytest
 import torch
 
@@ -81,6 +82,16 @@ def test_checkpoints_execute_no_code(tmp_path):
     torch.save({"x": Evil()}, tmp_path / "evil.pt")
     with pytest.raises(Exception, match=r"(?i)weights.only|unsupported"):
         load_state(tmp_path / "evil.pt")
+
+
+def test_states_may_hold_arrays(tmp_path):
+    kinds = ("bool", "uint8", "int64", "float32", "float64")
+    arrays = {kind: np.arange(6).reshape(2, 3).astype(kind) for kind in kinds}
+    save_state(tmp_path / "state.pt", arrays)
+    loaded = load_state(tmp_path / "state.pt")
+    for kind, array in arrays.items():
+        assert loaded[kind].dtype == array.dtype
+        np.testing.assert_array_equal(loaded[kind], array)
 
 
 def test_yaml_tags_execute_no_code(store):
