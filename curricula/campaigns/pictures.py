@@ -7,6 +7,7 @@ state and no window) for figures. Everything comes from commit records; nothing 
 from __future__ import annotations
 
 import math
+import textwrap
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -37,6 +38,7 @@ PATIENCE_S = 20.0
 
 _TOLD = ("score", "return_iqm", "success_rate")
 _GAP, _LINE, _FONT_SIZE = 8, 13, 11
+_MOST_LETTERS = 28  # that fit beside an axis
 _MAX_TOLD = 3
 _COLOURS = {"target": "#1f4e79", "start": "#b5651d"}
 _SPARE_COLOURS = ("#4c7a34", "#7a3b69", "#555555")
@@ -132,7 +134,8 @@ def adaptation_figure(record: Record) -> Figure:
     unit = "episodes"
     if any(curve.get("successes") for curve in curves.values()):
         panels.append(("successes", "success rate"))
-    figure = _new_figure(3.2 * len(panels) + 0.4, 2.7)
+    left = 0.6 if len(label) <= _MOST_LETTERS else 0.95  # room for a second line
+    figure = _new_figure(3.2 * len(panels) + left - 0.2, 2.7, left=left)
     for position, (key, label) in enumerate(panels):
         axes = figure.add_subplot(1, len(panels), position + 1)
         for name, curve in curves.items():
@@ -141,7 +144,7 @@ def adaptation_figure(record: Record) -> Figure:
             values = [math.nan if v is None else v for v in known]
             axes.plot(positions, values, marker="o", markersize=4, color=_colour(name), label=name)
         axes.set_xlabel("episode of a lifetime" if unit == "episodes" else unit)
-        axes.set_ylabel(label)
+        axes.set_ylabel(textwrap.fill(label, _MOST_LETTERS))
         axes.locator_params(axis="x", integer=True)
         if key == "successes":
             axes.set_ylim(-0.03, 1.03)
@@ -278,13 +281,13 @@ def _shown(value: Any) -> str:
     return f"{value:z.2g}" if isinstance(value, float) and abs(value) < 10 else f"{value:z.4g}"
 
 
-def _new_figure(width: float, height: float) -> Figure:
+def _new_figure(width: float, height: float, left: float = 0.6) -> Figure:
     """A figure of so many inches with margins for labels; layout engines take thrice the time."""
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(width, height), dpi=DPI)
     figure.subplots_adjust(
-        left=0.6 / width,
+        left=left / width,
         right=1 - 0.1 / width,
         bottom=0.45 / height,
         top=1 - 0.12 / height,

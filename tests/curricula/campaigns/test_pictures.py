@@ -203,7 +203,7 @@ def test_errors_are_drawn_by_their_middle_and_accuracies_by_their_mean():
     ):
         axes = pictures.adaptation_figure({**record, "judged_by": judged_by}).axes[0]
         assert axes.get_lines()[0].get_ydata().tolist() == shown
-        assert axes.get_ylabel().startswith(judged_by)
+        assert " ".join(axes.get_ylabel().split()).startswith(judged_by)
 
 
 def test_success_has_no_panel_where_it_has_no_meaning():

@@ -150,7 +150,7 @@ def test_the_axis_of_the_figure_is_named_by_the_unit(run):
     _, result = run
     (axes,) = pictures.adaptation_figure(result["record"]).axes
     assert axes.get_xlabel() == "shots"
-    assert axes.get_ylabel() == "return (minus the squared error), IQM"
+    assert " ".join(axes.get_ylabel().split()) == "return (minus the squared error), IQM"
     assert axes.lines[0].get_xdata().tolist() == [0, 1, 2, 3, 4]
     way = pictures.Way()
     way.add(result["record"])
