@@ -23,6 +23,7 @@ import yaml
 from curricula.campaigns import pictures, report
 from curricula.campaigns.checkpoint import CampaignStore
 from curricula.campaigns.config import Plugin, TrackingConfig
+from curricula.campaigns.curriculum_pictures import save_heat_maps
 from curricula.campaigns.logged import commits_between, committed_ms, flattened, versions
 from curricula.campaigns.machine import machine_text
 from curricula.campaigns.mlflow_runs import NOTE, CampaignRuns, is_remembered, tracking_uri
@@ -227,6 +228,8 @@ class MlflowTracker:
             drawn, captions = self._pictures(self._generator, record, tasks, named)
             pictures.contact_sheet(drawn, captions).save(out / "tasks.png")
         pictures.save_figure(pictures.adaptation_figure(record), out / "adaptation_curve.png")
+        with suppress(Exception):  # its checkpoint may be gone, foreign code may fail
+            save_heat_maps(self._folder, self._config, record, out)
         _write_json(out / "tasks.json", record["tasks"])
         keys = ("incumbent", "frontier", "volume", "parameters")
         _write_json(out / "distribution.json", {key: record.get(key) for key in keys})

@@ -135,7 +135,7 @@ def adaptation_figure(record: Record) -> Figure:
     if any(curve.get("successes") for curve in curves.values()):
         panels.append(("successes", "success rate"))
     left = 0.6 if len(label) <= _MOST_LETTERS else 0.95  # room for a second line
-    figure = _new_figure(3.2 * len(panels) + left - 0.2, 2.7, left=left)
+    figure = new_figure(3.2 * len(panels) + left - 0.2, 2.7, left=left)
     for position, (key, label) in enumerate(panels):
         axes = figure.add_subplot(1, len(panels), position + 1)
         for name, curve in curves.items():
@@ -209,7 +209,7 @@ def campaign_figure(way: Way) -> Figure:
     names = way.moved()[:MAX_PARAMETERS]
     columns = 2
     rows = -(-(1 + len(names)) // columns)
-    figure = _new_figure(6.0, 0.3 + 2.1 * rows)
+    figure = new_figure(6.0, 0.3 + 2.1 * rows)
     _plot_scores(figure.add_subplot(rows, columns, 1), way)
     for position, name in enumerate(names):
         _plot_parameter(figure.add_subplot(rows, columns, position + 2), way, name)
@@ -281,7 +281,7 @@ def _shown(value: Any) -> str:
     return f"{value:z.2g}" if isinstance(value, float) and abs(value) < 10 else f"{value:z.4g}"
 
 
-def _new_figure(width: float, height: float, left: float = 0.6) -> Figure:
+def new_figure(width: float, height: float, left: float = 0.6) -> Figure:
     """A figure of so many inches with margins for labels; layout engines take thrice the time."""
     from matplotlib.figure import Figure
 
