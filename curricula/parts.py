@@ -82,7 +82,7 @@ def _column(scores: NDArray[np.float64], index: int) -> NDArray[np.float64]:
 
 
 def metrics_of(parts: Mapping[str, Curriculum]) -> dict[str, float]:
-    """Returns the parts' own metrics, each with the part's name within: curriculum/<part>_…"""
+    """Returns the parts' own metrics, each with the part's name within, curriculum/<part>_…."""
     return {
         f"curriculum/{label}_{name.removeprefix('curriculum/')}": value
         for label, part in parts.items()

@@ -38,6 +38,7 @@ class Draws:
         given_up: rows of parameters of which no task was found, each replaced by another row.
         repeats: of what was handed out as distinct, tasks whose form is in the same set already.
         repeats_apart: of the same, tasks whose form is in a set that they should be apart from.
+        idle_env_steps: env steps that were played to see what doing nothing comes to.
         reasons: why something failed, by row and seed.
     """
 
@@ -49,6 +50,7 @@ class Draws:
     given_up: int = 0
     repeats: int = 0
     repeats_apart: int = 0
+    idle_env_steps: int = 0
     reasons: dict[str, str] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, Any]:

@@ -28,6 +28,7 @@ from taskgen.draws import (
     merged,
 )
 from taskgen.generator import TaskBatch, TaskGenerator
+from taskgen.idling import solved_by_idling
 from taskgen.parameters import Columns, Row
 from taskgen.splits import EDGES, SHARES, SPLITS, Split, position_of
 from taskgen.task import MAX_CONTENT_BYTES, Task, canonical_json
@@ -191,6 +192,33 @@ class TaskSource:
             *self._mutated(tasks[:half], num_edits, rng, first),
             *self._mutated(tasks[half:], num_edits, rng, first + half),
         ]
+
+    def valid(self, tasks: Sequence[Task]) -> list[bool]:
+        """Returns which tasks can be played and solved, [B]."""
+        return self._valid(TaskBatch(self.generator, tasks)) if len(tasks) else []
+
+    def holds(self, tasks: Sequence[Task]) -> list[bool]:
+        """Returns which tasks are of the split, [B]."""
+        batch = TaskBatch(self.generator, tasks)
+        if self.split is None or not len(batch):
+            return [True] * len(batch)
+        forms = self._looked_at(batch, lambda part: part.canonicals)
+        sides = np.searchsorted(EDGES, self._positions(batch, forms), side="right")
+        return [side == SPLITS.index(self.split) for side in sides.tolist()]
+
+    def solved_by_idling(self, tasks: Sequence[Task], idle_action: int) -> NDArray[np.bool_]:
+        """Returns which tasks one episode of doing nothing solves, [B]; its steps are counted.
+
+        Args:
+            tasks: B tasks.
+            idle_action: the choice that does nothing, where actions are choices.
+
+        Raises:
+            ValueError: if success has no meaning for these tasks, or there is no such action.
+        """
+        solved, num_steps = solved_by_idling(self.generator, tasks, idle_action, self.timeout_s)
+        self.draws.idle_env_steps += num_steps
+        return solved
 
     def _drawn(self, distribution: Rows, n: int, rng: np.random.Generator) -> Drawn:
         """Returns a task for each of n rows; a row that is given up is replaced by another."""

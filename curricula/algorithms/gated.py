@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
@@ -9,7 +10,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from curricula.curriculum import Curriculum, HeatMap, Proposal
+from curricula.curriculum import Asked, Curriculum, HeatMap, Proposal
 from curricula.parts import made
 from taskgen.distribution import TaskDistribution
 from taskgen.source import TaskSource
@@ -80,7 +81,8 @@ class Gated(Curriculum):
         self.config = config
         self._inner = made(config.curriculum.name, config.curriculum.options, "curriculum")
         self.score = self._inner.score
-        self._asked: list[Proposal] = []
+        self._asked = Asked()
+        self._behind: list[Proposal] = []
         self._replaced = np.zeros(0, dtype=bool)
         self._forms: dict[str, None] = {}
         self._num_rejected = self._num_taken_as_they_are = 0
@@ -97,8 +99,8 @@ class Gated(Curriculum):
         Raises:
             ValueError: if success has no meaning for these tasks, and `idle` is asked for.
         """
-        self._asked = self._inner.ask(source, distribution, n, rng)
-        proposals = list(self._asked)
+        self._behind = self._inner.ask(source, distribution, n, rng)
+        proposals = list(self._behind)
         waiting = self._failing(source, proposals, np.arange(len(proposals)))
         self._replaced = np.isin(np.arange(len(proposals)), waiting)
         self._num_rejected = len(waiting)
@@ -107,11 +109,11 @@ class Gated(Curriculum):
                 break
             new = source.make(distribution, len(waiting), rng)
             for i, task in zip(waiting.tolist(), new, strict=True):
-                proposals[i] = replace(self._asked[i], task=task, origin="new")
+                proposals[i] = replace(self._behind[i], task=task, origin="new")
             waiting = self._failing(source, proposals, waiting)
         self._num_taken_as_they_are = len(waiting)
         self._forms = dict(list(self._forms.items())[-self.config.history :])
-        return proposals
+        return self._asked.remember(proposals)
 
     def tell(self, proposals: Sequence[Proposal], scores: NDArray[np.float64]) -> None:
         """Tells the curriculum behind the gates what became of those of its tasks that passed.
@@ -119,15 +121,10 @@ class Gated(Curriculum):
         Raises:
             RuntimeError: if these are not the proposals of the last ask.
         """
-        if len(proposals) != len(self._asked):
-            raise RuntimeError(
-                f"tell answers the last ask, {len(self._asked)} proposals, got {len(proposals)}; "
-                f"ask first, and tell what it returned."
-            )
+        self._asked.settle(proposals)
         heard = np.array(scores, dtype=np.float64)
         heard[self._replaced] = np.nan
-        asked, self._asked = self._asked, []
-        self._inner.tell(asked, heard)
+        self._inner.tell(self._behind, heard)
 
     def metrics(self) -> dict[str, float]:
         """Returns how many of the last batch were rejected, and what the curriculum tells."""
@@ -174,7 +171,8 @@ class Gated(Curriculum):
     def _is_fresh(self, source: TaskSource, proposals: Sequence[Proposal]) -> list[bool]:
         passes = []
         for proposal in proposals:
-            form = source.generator.canonical(proposal.task).hex()
+            canonical = source.generator.canonical(proposal.task)
+            form = hashlib.sha256(canonical).hexdigest()[:32]
             passes.append(proposal.origin == "replay" or form not in self._forms)
             self._forms.pop(form, None)
             self._forms[form] = None

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from curricula.curriculum import Curriculum, HeatMap, Proposal
+from curricula.curriculum import Asked, Curriculum, HeatMap, Proposal
 from curricula.parts import heard, labels_of, made, metrics_of, wanted
 from taskgen.distribution import TaskDistribution
 from taskgen.source import TaskSource
@@ -61,6 +61,7 @@ class Mixture(Curriculum):
         self._parts = [made(part.name, part.options, "parts") for part in config.parts]
         self._labels = labels_of([part.name for part in config.parts])
         self._counts = [0] * len(self._parts)
+        self._asked = Asked()
         self.score = wanted(self._parts)
 
     def ask(
@@ -72,12 +73,13 @@ class Mixture(Curriculum):
     ) -> list[Proposal]:
         """Returns n tasks, those of the first part first."""
         self._counts = counts_of([part.share for part in self.config.parts], n, rng)
-        return [
+        proposed = [
             proposal
             for part, count in zip(self._parts, self._counts, strict=True)
             if count
             for proposal in part.ask(source, distribution, count, rng)
         ]
+        return self._asked.remember(proposed)
 
     def tell(self, proposals: Sequence[Proposal], scores: NDArray[np.float64]) -> None:
         """Tells each part what became of its proposals.
@@ -85,18 +87,13 @@ class Mixture(Curriculum):
         Raises:
             RuntimeError: if these are not the proposals of the last ask.
         """
-        if len(proposals) != sum(self._counts):
-            raise RuntimeError(
-                f"tell answers the last ask, {sum(self._counts)} proposals, got {len(proposals)}; "
-                f"ask first, and tell what it returned."
-            )
+        self._asked.settle(proposals)
         start = 0
         for part, count in zip(self._parts, self._counts, strict=True):
             mine = slice(start, start + count)
             if count:
                 part.tell(proposals[mine], heard(part, self.score, scores[mine]))
             start += count
-        self._counts = [0] * len(self._parts)
 
     def metrics(self) -> dict[str, float]:
         """Returns the numbers of every part."""

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from curricula.archive import TaskArchive
-from curricula.curriculum import Curriculum, HeatMap, Proposal
+from curricula.curriculum import Asked, Curriculum, HeatMap, Proposal
 from curricula.scouting import share_of
 from taskgen.distribution import TaskDistribution
 from taskgen.generator import TaskGenerator
@@ -80,6 +80,7 @@ class QualityDiversity(Curriculum):
         self.config = config
         self.score = config.score
         self._archive = TaskArchive(config.num_cells)
+        self._asked = Asked()
         self._descriptors = list(config.descriptors)
         self._told: list[tuple[Task, float]] = []
 
@@ -104,17 +105,20 @@ class QualityDiversity(Curriculum):
         replayed = self._replayed(here, share_of(n, self.config.replay_share, rng), rng)
         num_edits = share_of(n, self.config.edit_share, rng) if here else 0
         parents = rng.choice(here, num_edits).tolist() if num_edits else []
-        edited = [source.mutate(self._archive.tasks[i], rng) for i in parents]
+        edited = source.mutate_tasks([self._archive.tasks[i] for i in parents], 1, rng)
         inside = [task for task in edited if task and distribution.contains(task.params)]
         new = source.make(distribution, n - len(replayed) - len(inside), rng)
-        return [
-            *(Proposal(task, "replay") for task in replayed),
-            *(Proposal(task, "edit") for task in inside),
-            *(Proposal(task) for task in new),
-        ]
+        return self._asked.remember(
+            [
+                *(Proposal(task, "replay") for task in replayed),
+                *(Proposal(task, "edit") for task in inside),
+                *(Proposal(task) for task in new),
+            ]
+        )
 
     def tell(self, proposals: Sequence[Proposal], scores: NDArray[np.float64]) -> None:
         """Takes the scores; the archive takes the tasks in with the next `ask`."""
+        self._asked.settle(proposals)
         for proposal, score in zip(proposals, scores.tolist(), strict=True):
             if math.isfinite(score):
                 self._told.append((proposal.task, score))

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from curricula.curriculum import Curriculum, HeatMap, Proposal
+from curricula.curriculum import Asked, Curriculum, HeatMap, Proposal
 from curricula.parts import heard, labels_of, made, metrics_of, names_of, wanted
 from taskgen.distribution import TaskDistribution
 from taskgen.hints import did_you_mean
@@ -87,6 +87,7 @@ class Sequential(Curriculum):
     def __init__(self, config: Config) -> None:
         self.config = config
         self._stages = [made(stage.name, stage.options, "stages") for stage in config.stages]
+        self._asked = Asked()
         self._index = 0
         self._num_batches = self._num_tasks = 0
         self._latest: list[float] = []
@@ -100,10 +101,15 @@ class Sequential(Curriculum):
         rng: np.random.Generator,
     ) -> list[Proposal]:
         """Returns what the curriculum of this stage proposes."""
-        return self._stages[self._index].ask(source, distribution, n, rng)
+        return self._asked.remember(self._stages[self._index].ask(source, distribution, n, rng))
 
     def tell(self, proposals: Sequence[Proposal], scores: NDArray[np.float64]) -> None:
-        """Tells the curriculum of this stage, and goes on to the next where its time is up."""
+        """Tells the curriculum of this stage, and goes on to the next where its time is up.
+
+        Raises:
+            RuntimeError: if these are not the proposals of the last ask.
+        """
+        self._asked.settle(proposals)
         stage = self._stages[self._index]
         stage.tell(proposals, heard(stage, self.score, scores))
         column = scores if scores.ndim == 1 else scores[:, self._names().index(self._watched())]

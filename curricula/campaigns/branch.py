@@ -252,7 +252,9 @@ def _train(
     try:
         while tally.train_env_steps < job.env_steps:
             rng = np.random.default_rng([job.seed, batch])
+            idle_env_steps = source.draws.idle_env_steps
             proposals = curriculum.ask(source, distribution, num_tasks, rng)
+            tally.count_scoring(source.draws.idle_env_steps - idle_env_steps)
             tasks = [proposal.task for proposal in proposals]
             train_mask = np.array([proposal.train for proposal in proposals])
             outcomes, metrics = learner.meta_train(play, tasks, train_mask, rng)
@@ -295,9 +297,9 @@ def _count(
     outcomes: Outcomes,
     metrics: dict[str, float],
 ) -> None:
-    tally.train_env_steps += outcomes.num_env_steps
-    is_scored_only = np.array([not proposal.train for proposal in proposals])
-    tally.scoring_env_steps += int(outcomes.valid[is_scored_only].sum())
+    is_learned_from = np.array([proposal.train for proposal in proposals])
+    tally.train_env_steps += int(outcomes.valid[is_learned_from].sum())
+    tally.count_scoring(int(outcomes.valid[~is_learned_from].sum()))
     tally.gradient_updates += int(metrics.pop("train/gradient_updates", 0))
     tally.num_tasks += len(proposals)
     if metrics:

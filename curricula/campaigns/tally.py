@@ -38,6 +38,11 @@ class Tally:
     seen: list[int] = field(default_factory=list)
     exam_sets: dict[str, dict[str, int]] = field(default_factory=dict)
 
+    def count_scoring(self, env_steps: int) -> None:
+        """Adds play from which nothing is learned; the budget counts it as training."""
+        self.train_env_steps += env_steps
+        self.scoring_env_steps += env_steps
+
     def count_failures(self, failures: Mapping[str, str], tasks: Iterable[Task]) -> None:
         """Adds why some of the tasks could not be played, and those tasks themselves."""
         if failures:

@@ -17,6 +17,7 @@ ONLY_IN = {
     "mlflow": ("curricula/campaigns/mlflow_",),
     "optuna": ("curricula/algorithms/optuna_",),
     "mujoco": ("taskgen/generators/",),
+    "ribs": ("curricula/archive.py",),
     "procgen": ("taskgen/generators/",),
     "matplotlib": ("curricula/campaigns/", "taskgen/generators/"),
 }
