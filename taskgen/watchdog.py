@@ -7,6 +7,7 @@ limit is also told to it, and a process that oversteps it by far is killed.
 
 from __future__ import annotations
 
+import itertools
 import math
 import signal
 import threading
@@ -88,7 +89,11 @@ def time_limit(seconds: float) -> Iterator[None]:
 
 
 def answers(
-    call: Callable[[_Item], _T], items: Sequence[_Item], each_s: float, all_s: float = math.inf
+    call: Callable[[_Item], _T],
+    items: Sequence[_Item],
+    each_s: float,
+    all_s: float = math.inf,
+    first_s: float | None = None,
 ) -> list[_T | None]:
     """Returns what a call answers for each item; None where it raises, and from a hang on.
 
@@ -100,14 +105,16 @@ def answers(
         items: what it is asked about.
         each_s: the longest that one answer may take, in seconds.
         all_s: the longest that all of them may, in seconds.
+        first_s: the longest that the first one may, which may have to compile; None: as any other.
     """
     found: list[_T | None] = []
     until = time.monotonic() + all_s
-    for item in items:
+    limits = itertools.chain([each_s if first_s is None else first_s], itertools.repeat(each_s))
+    for item, limit_s in zip(items, limits, strict=False):
         if (left_s := until - time.monotonic()) <= 0.0:
             break
         try:
-            with time_limit(min(each_s, left_s)):
+            with time_limit(min(limit_s, left_s)):
                 found.append(call(item))
         except TookTooLong:
             break

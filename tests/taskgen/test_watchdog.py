@@ -90,3 +90,13 @@ def test_all_answers_together_have_a_limit_too():
     num = sum(answer is not None for answer in found)
     assert 1 <= num <= 3
     assert found == [*range(num), *[None] * (100 - num)]
+
+
+def test_the_first_answer_may_take_longer():
+    def slow(item):
+        time.sleep(0.3 if item == 0 else 0.0)
+        return item
+
+    assert answers(slow, [0, 1], each_s=0.1) == [None, None]
+    assert answers(slow, [0, 1], each_s=0.1, first_s=5.0) == [0, 1]
+    assert answers(slow, [1, 0, 1], each_s=0.1, first_s=5.0) == [1, None, None]
