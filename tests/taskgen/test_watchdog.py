@@ -94,9 +94,9 @@ def test_all_answers_together_have_a_limit_too():
 
 def test_the_first_answer_may_take_longer():
     def slow(item):
-        time.sleep(0.3 if item == 0 else 0.0)
+        time.sleep(1.0 if item == 0 else 0.0)
         return item
 
-    assert answers(slow, [0, 1], each_s=0.1) == [None, None]
-    assert answers(slow, [0, 1], each_s=0.1, first_s=5.0) == [0, 1]
-    assert answers(slow, [1, 0, 1], each_s=0.1, first_s=5.0) == [1, None, None]
+    assert answers(slow, [0, 1], each_s=0.5) == [None, None]
+    assert answers(slow, [0, 1], each_s=0.5, first_s=30.0) == [0, 1]
+    assert answers(slow, [1, 0, 1], each_s=0.5, first_s=30.0) == [1, None, None]
