@@ -249,9 +249,8 @@ def edited(
     rng: np.random.Generator,
 ) -> TaskBatch:
     """Returns edits of the bases that lie in the distribution, of as many as have one."""
-    edits = source.mutate_tasks(bases, num_edits, rng)
-    inside = [edit for edit in edits if edit and distribution.contains(edit.params)]
-    return TaskBatch(source.generator, inside)
+    edits = source.mutate_tasks(bases, num_edits, rng, within=distribution)
+    return TaskBatch(source.generator, [edit for edit in edits if edit is not None])
 
 
 def _digest(form: bytes) -> str:

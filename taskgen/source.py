@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from taskgen.batch import ArrayBatch
+from taskgen.distribution import TaskDistribution
 from taskgen.draws import (
     MAX_FAULTS,
     MAX_REASONS,
@@ -153,7 +154,12 @@ class TaskSource:
         return self.mutate_tasks([task], 1, rng, tries)[0]
 
     def mutate_tasks(
-        self, tasks: Sequence[Task], num_edits: int, rng: np.random.Generator, tries: int = 10
+        self,
+        tasks: Sequence[Task],
+        num_edits: int,
+        rng: np.random.Generator,
+        tries: int = 10,
+        within: TaskDistribution | None = None,
     ) -> list[Task | None]:
         """Returns of each task a valid edit within the split, None where no try gave one, [B].
 
@@ -163,13 +169,15 @@ class TaskSource:
                 and of the split.
             rng: decides the edits.
             tries: how often a task is tried.
+            within: where the parameters of edits must lie; None: anywhere in the space.
         """
         found: list[Task | None] = [None] * len(tasks)
         waiting = np.arange(len(tasks))
         for _ in range(tries):
             for part, which in self._mutated([tasks[i] for i in waiting], num_edits, rng):
                 for k in np.flatnonzero(self._sifted(part).accepted).tolist():
-                    found[waiting[which[k]]] = part[k]
+                    if within is None or within.contains(part[k].params):
+                        found[waiting[which[k]]] = part[k]
             waiting = np.array([i for i in waiting if found[i] is None], dtype=np.int64)
             if not len(waiting):
                 break

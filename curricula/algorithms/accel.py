@@ -27,8 +27,9 @@ class ACCEL(Curriculum):
     from, as `start: {layout: random_walls, wall_density: 0}` for mazes: edits find their way out
     of it as far as the distribution, or a search that widens it, lets them.
 
-    A family without edits (`TaskGenerator.mutate`) gets new tasks in their place, as does an edit
-    that leaves the distribution.
+    An edit must lie in the distribution, so what edits change needs an interval there: of mazes
+    `goal_distance` and `wall_density`. Where ten tries give none, and for a family without edits
+    (`TaskGenerator.mutate`), a new task takes its place; `curriculum/edit_share` tells.
 
     Source:
         Parker-Holder et al. 2022, "Evolving curricula with regret-based environment design"

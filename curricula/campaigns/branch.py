@@ -22,6 +22,7 @@ import torch
 from curricula.campaigns.checkpoint import load_state, save_state
 from curricula.campaigns.config import CampaignConfig
 from curricula.campaigns.exams import Exam, sit
+from curricula.campaigns.lineage import lines_of
 from curricula.campaigns.playing import Playground, played, playground
 from curricula.campaigns.plugins import make_curriculum, make_generator, make_learner
 from curricula.campaigns.tally import Tally
@@ -261,7 +262,7 @@ def _train(
             outcomes = played(outcomes, tasks, play)
             curriculum.tell(proposals, scores_told(curriculum.score, outcomes))
             _count(tally, generator, proposals, outcomes, metrics)
-            tally.metrics |= curriculum.metrics()
+            tally.metrics |= _curriculum_metrics(curriculum, proposals, tally)
             tally.count_failures(play.failures, tasks)
             source.quarantine |= play.failures.keys()
             num_idle = 0 if outcomes.num_env_steps else num_idle + 1
@@ -304,7 +305,16 @@ def _count(
     tally.num_tasks += len(proposals)
     if metrics:
         tally.metrics = {name: float(value) for name, value in metrics.items()}
+    tally.lineage += lines_of(proposals)
     tally.seen += [form_digest(generator.canonical(p.task)) for p in proposals if p.train]
+
+
+def _curriculum_metrics(
+    curriculum: Curriculum, proposals: Sequence[Proposal], tally: Tally
+) -> dict[str, float]:
+    """Returns what a curriculum says of itself, and where the tasks of the leg came from."""
+    shares = tally.count_proposals(proposal.origin for proposal in proposals)
+    return {} if curriculum.score is None else shares | curriculum.metrics()
 
 
 def form_digest(canonical: bytes) -> int:

@@ -209,6 +209,11 @@ class Nursery:
         """Digests of the tasks that any branch trained on."""
         return [digest for tally in self.tallies for digest in tally.seen]
 
+    @property
+    def lineage(self) -> list[str]:
+        """Lines of the tasks that any branch played for the first time, parents first."""
+        return [line for tally in self.tallies for line in tally.lineage]
+
     def graft(
         self,
         branch: Branch,

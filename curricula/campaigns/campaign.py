@@ -25,6 +25,7 @@ from curricula.campaigns.checkpoint import CampaignError, CampaignStore, save_st
 from curricula.campaigns.config import CHANGEABLE, CampaignConfig, Section
 from curricula.campaigns.executors import Executor, make_executor
 from curricula.campaigns.ledger import Ledger, first_record, next_record
+from curricula.campaigns.lineage import save_lineage
 from curricula.campaigns.machine import Machine, machine_facts, require_available, require_same
 from curricula.campaigns.references import monitor_references
 from curricula.campaigns.resolution import resolve
@@ -241,6 +242,7 @@ class Campaign:
 
     def _commit(self, record: dict[str, Any], state: Any, nursery: Nursery) -> dict[str, Any]:
         self.store.save_seen(record["generation"], nursery.seen)
+        save_lineage(self.store, record["generation"], nursery.lineage)
         for tally in nursery.tallies:
             self.store.save_quarantined(tally.failed_tasks)
         where = self.config.executor

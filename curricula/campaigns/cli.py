@@ -15,7 +15,7 @@ import typer
 from typer.core import TyperGroup
 
 from curricula.campaigns.checkpoint import CampaignError
-from curricula.campaigns.commands import campaigns, catalogue, lifetimes, server, tasks
+from curricula.campaigns.commands import campaigns, catalogue, lifetimes, lineage, server, tasks
 from curricula.campaigns.commands.common import UserError
 from curricula.campaigns.config_errors import ConfigErrors, plain
 from curricula.campaigns.machine import wait_patiently
@@ -70,7 +70,7 @@ app = typer.Typer(
     help="Make tasks, meta-train on them, let a search move where they come from.",
     epilog="--debug, anywhere, shows where an error came from. Begin: taskgen run maze-quickstart",
 )
-for _module in (campaigns, lifetimes, tasks, catalogue, server):
+for _module in (campaigns, lifetimes, tasks, lineage, catalogue, server):
     _module.register(app)
 
 

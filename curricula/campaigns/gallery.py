@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from curricula.campaigns.pictures import task_features
+from curricula.campaigns.words import edits_text
 from taskgen.generator import TaskGenerator
 from taskgen.task import Task
 
@@ -77,7 +78,10 @@ def gallery(
 
 
 def _figure(task: Task, picture: NDArray[np.uint8], features: dict[str, float]) -> str:
-    shown = {**task.params, **features}
+    shown: dict[str, object] = {**task.params, **features}
+    if task.parents:
+        parents = ", ".join(parent[:12] for parent in task.parents)
+        shown |= {"edit of": parents, "by": edits_text(task.operator)}
     rows = "".join(
         f"<tr><td>{html.escape(k)}</td><td>{_text(v)}</td></tr>" for k, v in shown.items()
     )

@@ -19,7 +19,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 from curricula.campaigns.points import interval, is_number
 from curricula.campaigns.records import Record
-from curricula.campaigns.words import counted, curve_axis
+from curricula.campaigns.words import counted, curve_axis, edits_text
 from taskgen.cards import parameter_card
 from taskgen.generator import TaskGenerator
 from taskgen.task import Task
@@ -91,8 +91,8 @@ def task_captions(
 ) -> list[str]:
     """Returns a line for each task: in what it differs from the others.
 
-    The named parameters first, then what else describes it; what is the same for all tasks is
-    told of none. A task alone differs in everything.
+    The named parameters first, then what else describes it, then what it is an edit of; what is the
+    same for all tasks is told of none. A task alone differs in everything.
 
     Args:
         generator: of the tasks.
@@ -108,9 +108,20 @@ def task_captions(
     telling = [column for column in more if 2 * len(set(column[1])) >= len(tasks)]
     columns += (telling or more)[:num_features]
     return [
-        ", ".join(f"{name} {shown[i]}".strip() for name, shown in columns if shown[i])
-        for i in range(len(tasks))
+        ", ".join(
+            [
+                *(f"{name} {shown[i]}".strip() for name, shown in columns if shown[i]),
+                *_came_by(task),
+            ]
+        )
+        for i, task in enumerate(tasks)
     ]
+
+
+def _came_by(task: Task) -> list[str]:
+    """Returns what a task is an edit of, nothing where it is none."""
+    parents = "/".join(parent[:6] for parent in task.parents)
+    return [f"{edits_text(task.operator)} of {parents}"] if parents else []
 
 
 def task_features(generator: TaskGenerator, tasks: Sequence[Task]) -> list[dict[str, float]]:

@@ -20,7 +20,9 @@ class Tally:
     `scoring_env_steps` are those of `train_env_steps` from which nothing was learned; `failures`
     are reasons by the id of a task (which goes into quarantine), `failed_tasks` those tasks as JSON
     text, `draw_reasons` the newest parameter rows and seeds of which no task could be made,
-    `exam_sets` what each exam's set of tasks is like, as `ExamSet.to_json` has it.
+    `exam_sets` what each exam's set of tasks is like, as `ExamSet.to_json` has it, `lineage` a line
+    for each task that was played for the first time (`curricula.campaigns.lineage`), `origins` how
+    many tasks were new, replayed and edited.
     """
 
     train_env_steps: int = 0
@@ -37,6 +39,8 @@ class Tally:
     metrics: dict[str, float] = field(default_factory=dict)
     seen: list[int] = field(default_factory=list)
     exam_sets: dict[str, dict[str, int]] = field(default_factory=dict)
+    lineage: list[str] = field(default_factory=list)
+    origins: dict[str, int] = field(default_factory=dict)
 
     def count_scoring(self, env_steps: int) -> None:
         """Adds play from which nothing is learned; the budget counts it as training."""
@@ -49,6 +53,16 @@ class Tally:
             self.failures |= failures
             failed = [task for task in tasks if task.id in failures]
             self.failed_tasks |= {task.id: json.dumps(task.to_json()) for task in failed}
+
+    def count_proposals(self, origins: Iterable[str]) -> dict[str, float]:
+        """Adds where proposed tasks come from; returns the shares so far, as metrics."""
+        for origin in origins:
+            self.origins[origin] = self.origins.get(origin, 0) + 1
+        total = sum(self.origins.values())
+        return {
+            f"curriculum/{origin}_share": self.origins.get(origin, 0) / total
+            for origin in ("replay", "edit")
+        }
 
     def count_draws(self, draws: Draws) -> None:
         """Adds what became of the tasks that a source made."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 import shutil
 import textwrap
 from collections.abc import Callable, Mapping, Sequence
+from itertools import groupby
 from typing import Any, TextIO, TypeAlias
 
 from curricula.campaigns.points import headline, interval, is_number, winner_of
@@ -153,6 +154,36 @@ def with_interval(measure: Any) -> str:
     if not is_number(estimate):
         return "–"
     return f"{estimate:z.3f}" + (f" [{low:z.3f}, {high:z.3f}]" if is_number(low) else "")
+
+
+def curriculum_text(record: Record) -> str:
+    """Returns what the curriculum said of itself in the branch that went on; "" for nothing.
+
+    Example:
+        >>> metrics = {"curriculum/replay_share": 0.5, "curriculum/buffer_size": 256.0}
+        >>> trained = {"index": 0, "metrics": {**metrics, "entropy": 1.0}}
+        >>> curriculum_text({"candidates": [trained], "decision": {"winner": 0}})
+        'replay share 0.5, buffer size 256'
+    """
+    candidates = record["candidates"]
+    trained = winner_of(record) or (candidates[0] if len(candidates) == 1 else {})
+    names = {key: key.removeprefix("curriculum/") for key in trained.get("metrics") or {}}
+    return ", ".join(
+        f"{name.replace('_', ' ')} {number(trained['metrics'][key])}"
+        for key, name in names.items()
+        if name != key
+    )
+
+
+def edits_text(operator: str | None) -> str:
+    """Returns the edits that a task's operator names, runs of one edit counted.
+
+    Example:
+        >>> edits_text("move_goal+toggle_walls+toggle_walls")
+        'move_goal, toggle_walls ×2'
+    """
+    runs = [(name, len(list(run))) for name, run in groupby((operator or "edit").split("+"))]
+    return ", ".join(f"{name} ×{num}" if num > 1 else name for name, num in runs)
 
 
 def headline_text(measures: Mapping[str, Any]) -> str:

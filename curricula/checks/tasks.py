@@ -59,6 +59,22 @@ def _only_training_tasks(make: Make) -> str:
     return ""
 
 
+def _traceable(make: Make) -> str:
+    """What is replayed or edited was played before, so that every task can be traced."""
+    played: set[str] = set()
+    for batch in _play(make(), rounds=range(2 * _ROUNDS)):
+        for proposal in batch:
+            task, origin = proposal.task, proposal.origin
+            if origin == "replay" and task.id not in played:
+                return f"{task.id[:12]} is called a replay and was not played before."
+            if origin != "replay" and bool(task.parents) != (origin == "edit"):
+                return f"{task.id[:12]} is called {origin!r} and has the parents {task.parents}."
+            if lost := [parent for parent in task.parents if parent not in played]:
+                return f"{task.id[:12]} is an edit of {lost[0][:12]}, which was not played before."
+        played |= {proposal.task.id for proposal in batch}
+    return ""
+
+
 def _obeys(make: Make) -> str:
     curriculum = make()
     _play(curriculum, rounds=range(_ROUNDS))
@@ -191,6 +207,7 @@ CHECKS: Mapping[str, Callable[[Any], str]] = {
     "settings are a frozen dataclass, the score is known": _declared,
     "proposals are as many as asked for, inside the distribution": _inside,
     "no task of validation or test": _only_training_tasks,
+    "every task can be traced to tasks that were played": _traceable,
     "a new distribution is obeyed at once": _obeys,
     "scores that are constant, NaN or infinite do no harm": _survives_scores,
     "the rng alone decides, and no global one is touched": _rng_alone,

@@ -165,6 +165,17 @@ class Renames(DomainRandomization):
         return {"curriculum/batches": self.batches} if self.batches else {}
 
 
+class Pretends(DomainRandomization):
+    def ask(self, source, distribution, n, rng):
+        return [Proposal(task, "replay") for task in source.make(distribution, n, rng)]
+
+
+class Hides(DomainRandomization):
+    def ask(self, source, distribution, n, rng):
+        bases = list(source.make(distribution, n, rng))
+        return [Proposal(task, "edit") for task in source.mutate_tasks(bases, 1, rng)]
+
+
 class Unknown(DomainRandomization):
     score = "beauty"
 
@@ -192,6 +203,8 @@ class Loose(DomainRandomization):
         (Drifts, "told scores of .*nan.* alone, it no longer proposes 12 tasks"),
         (Halves, "a state that is given back and taken again is another one"),
         (Renames, "metrics has other names after play"),
+        (Pretends, "is called a replay and was not played before"),
+        (Hides, "is an edit of .*, which was not played before"),
         (Unknown, "score must be None or one of"),
         (Loose, "Config must be a frozen dataclass"),
     ],

@@ -36,6 +36,7 @@ from curricula.campaigns.commands.stopping import StopOnSignal
 from curricula.campaigns.config import CHANGEABLE_KEYS
 from curricula.campaigns.machine import machine_text
 from curricula.campaigns.words import (
+    curriculum_text,
     measure_labels,
     uses_text,
 )
@@ -170,6 +171,8 @@ def _print_commits(store: CampaignStore, records: list[dict[str, Any]]) -> None:
         )
     if text := uses_text(store.test_results()):
         say(text)
+    if text := curriculum_text(last):
+        say(f"curriculum: {text}")
     print_measures(last["monitor"], measure_labels(last))
     print_table(
         ["gen", "went on", "gain", "validation", "success", "distribution", "steps"],

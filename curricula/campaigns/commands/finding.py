@@ -1,7 +1,7 @@
 """Finding a task by the first characters of its id, wherever a root has it.
 
-Commits hold a few tasks of each generation, the quarantine what could not be played, and imported
-sets what came from elsewhere.
+Commits hold a few tasks of each generation, the quarantine what could not be played, imported sets
+what came from elsewhere, and the lineage every task that was played in training.
 """
 
 from __future__ import annotations
@@ -52,6 +52,10 @@ def find_task(prefix: str, root: Path) -> FoundTask:
             found.setdefault(one.task_id, []).append(one)
     for one in _in_sets(prefix, root):
         found.setdefault(one.task_id, []).append(one)
+    if not found:
+        for name in campaign_names(root):
+            for one in _played(prefix, CampaignStore(root / "campaigns" / name), name):
+                found.setdefault(one.task_id, []).append(one)
     if len(found) > 1:
         some = ", ".join(sorted(task_id[: len(prefix) + 8] for task_id in found)[:5])
         raise UserError(f"{len(found)} tasks begin with {prefix!r} ({some} …); give more of it.")
@@ -91,6 +95,21 @@ def _in_campaign(prefix: str, store: CampaignStore, name: str) -> Iterator[Found
     for task in store.quarantined():
         if task["id"] in reasons:
             yield FoundTask(task["id"], f"kept by {name}", task, generator)
+
+
+def _played(prefix: str, store: CampaignStore, name: str) -> Iterator[FoundTask]:
+    """Yields what was only played in training, made again; of several that begin so, the ids."""
+    from curricula.campaigns.lineage import ancestry, known_tasks
+
+    ids = known_tasks(store, prefix)
+    plugin = store.config().generator
+    for task_id in ids:
+        task = None
+        if len(ids) == 1:
+            from curricula.campaigns.plugins import make_generator
+
+            task = ancestry(store, task_id)[-1].task(make_generator(plugin)).to_json()
+        yield FoundTask(task_id, f"played by {name} in training", task, plugin)
 
 
 def _in_sets(prefix: str, root: Path) -> Iterator[FoundTask]:

@@ -90,7 +90,7 @@ def sample(
     if out is None:
         _print_sample(made, distribution, tasks)
     else:
-        _write(out, made, tasks, f"{made.name}, seed {seed}", " ".join(settings or ()))
+        write_pictures(out, made, tasks, f"{made.name}, seed {seed}", " ".join(settings or ()))
 
 
 def show(
@@ -114,7 +114,9 @@ def show(
         typer.echo(json.dumps(found.task, indent=1, ensure_ascii=False))
         return
     task = Task.from_json(found.task)
-    _write(out, _made(found.generator or Plugin(name=task.generator)), [task], task.generator, "")
+    write_pictures(
+        out, _made(found.generator or Plugin(name=task.generator)), [task], task.generator, ""
+    )
 
 
 def export(
@@ -173,7 +175,7 @@ def import_(
     if out is not None:
         if len(generators) > 1:
             raise UserError(f"pictures are of one family, {file} has {', '.join(generators)}.")
-        _write(out, next(iter(generators.values())), tasks, file.name, "")
+        write_pictures(out, next(iter(generators.values())), tasks, file.name, "")
     if not dry_run:
         _keep(TaskSet(name or file.stem, {key: plugins[key] for key in generators}, tasks), root)
 
@@ -236,9 +238,10 @@ def _print_sample(
     typer.echo("--out FILE.png or FILE.html shows them, --out FILE.jsonl keeps them")
 
 
-def _write(
+def write_pictures(
     out: Path, generator: TaskGenerator, tasks: Sequence[Task], title: str, subtitle: str
 ) -> None:
+    """Writes tasks to a file by its ending: .png and .html pictures, .jsonl the tasks."""
     from curricula.campaigns.pictures import contact_sheet, task_captions, task_pictures
 
     if out.suffix == ".jsonl":

@@ -68,9 +68,9 @@ def test_what_is_learned_from(cls, trained, parallel):
 
 @pytest.mark.parametrize("cls", [PLR, RobustPLR])
 def test_as_many_batches_are_replayed_as_the_settings_say(cls):
-    batches = play(make(cls, replay_prob=0.3), 402)[2:]
+    batches = play(make(cls, replay_prob=0.3), 152)[2:]
     share = np.mean([kinds == {"replay"} for kinds in origins(batches)])
-    assert share == pytest.approx(0.3, abs=4 * (0.21 / 400) ** 0.5)
+    assert share == pytest.approx(0.3, abs=4 * (0.21 / 150) ** 0.5)
 
 
 def test_accel_plays_edits_after_every_replay():

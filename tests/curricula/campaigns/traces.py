@@ -72,5 +72,9 @@ def trace(folder: Path) -> dict[str, Any]:
         "records": [without_times(r) for r in records],
         "trials": trials_of(folder),
         "seen": store.seen().tolist(),
+        "lineage": [
+            (path.name, hashlib.sha256(path.read_bytes()).hexdigest())
+            for path in sorted((folder / "lineage").glob("*"))
+        ],
         "sealed": json.loads((folder / "sealed_test.json").read_text()),
     }
