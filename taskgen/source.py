@@ -46,6 +46,8 @@ _FIRST_LIMIT_S = 300.0
 _FIRST_TRIES = 8
 _warm: set[type[TaskGenerator]] = set()
 """Classes that have made a task in this process: what they compile on first use is compiled."""
+_warm_for_edits: set[type[TaskGenerator]] = set()
+"""The same of edits."""
 
 _T = TypeVar("_T")
 
@@ -187,8 +189,11 @@ class TaskSource:
         self, tasks: Sequence[Task], num_edits: int, rng: np.random.Generator, first: int = 0
     ) -> list[tuple[TaskBatch, NDArray[np.int64]]]:
         """Returns edits and of which task each is; what raises or hangs is halved and left out."""
+        kind = type(self.generator)
+        limit_s = self.timeout_s if kind in _warm_for_edits else _FIRST_LIMIT_S
+        _warm_for_edits.add(kind)
         try:
-            with time_limit(self.timeout_s):
+            with time_limit(limit_s):
                 edits, which = self.generator.mutate_tasks(tasks, num_edits, rng)
                 return [(edits, which + first)]
         except Exception as error:

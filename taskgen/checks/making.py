@@ -11,6 +11,7 @@ import os
 import pickle
 import subprocess
 import sys
+from collections.abc import Sequence
 
 import numpy as np
 from gymnasium.spaces import Box, Discrete
@@ -205,8 +206,26 @@ def edits(specimens: Specimens) -> str:
         if len(canonical_json(edited.content)) > MAX_CONTENT_BYTES:
             return f"an edit has more than {MAX_CONTENT_BYTES} bytes"
         num_useful += edited.id != task.id and bool(generator.is_valid(edited))
+    if flaw := _edited_at_once(generator, specimens.some(8), rng):
+        return flaw
     edits = type(generator).mutate is not TaskGenerator.mutate
     return "no edit gave another valid task" if edits and not num_useful else ""
+
+
+def _edited_at_once(
+    generator: TaskGenerator, tasks: Sequence[Task], rng: np.random.Generator
+) -> str:
+    """`mutate_tasks` says of which task each edit is, and its edits lie in the space."""
+    edits, which = generator.mutate_tasks(tasks, 2, rng)
+    if len(edits) != len(which):
+        return f"mutate_tasks gave {len(edits)} edits, and of {len(which)} whose they are"
+    for edit, base in zip(edits, (tasks[i] for i in which), strict=True):
+        generator.space.validate(edit.params)
+        if edit.parents != (base.id,) or not edit.operator:
+            return f"an edit of mutate_tasks must name its task and operators, got {edit.to_json()}"
+        if edit.id != content_id(generator.name, edit.content):
+            return "the id of an edit of mutate_tasks is not that of its content"
+    return ""
 
 
 def answer_from_another_process() -> None:

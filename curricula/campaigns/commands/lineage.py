@@ -32,7 +32,7 @@ def lineage(
         typer.Option(metavar="FILE", help=".png, .html: pictures of all of them; .jsonl: they"),
     ] = None,
 ) -> None:
-    """Say where a task comes from: the tasks that it was edited from, and how.
+    """Say what a task was edited from, and how.
 
     Knows every task that any campaign played in training, whatever its buffers still hold.
     """

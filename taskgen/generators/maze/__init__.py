@@ -7,6 +7,7 @@ their names say. `arrays` has the form that all of them share.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, ClassVar
 
 import gymnasium
@@ -14,11 +15,13 @@ import networkx as nx
 import numpy as np
 from numpy.typing import NDArray
 
+from taskgen.batch import TaskBatch
 from taskgen.generator import EnvGenerator, Validity
 from taskgen.generators.maze import drawing, engine, geometry, layouts, suites
 from taskgen.generators.maze.arrays import MAX_SIDE, MazeArrays, decode
 from taskgen.generators.maze.batch import MazeBatch
 from taskgen.generators.maze.canonical import canonical_forms
+from taskgen.generators.maze.edits import edited
 from taskgen.generators.maze.env import MazeEnv
 from taskgen.generators.maze.graph import features, graph_of
 from taskgen.generators.maze.mutate import mutated
@@ -153,6 +156,12 @@ class Maze(EnvGenerator):
     def mutate(self, task: Task, rng: np.random.Generator) -> Task | None:
         """Returns a valid maze a few walls, a start or a goal away; None if no try gave one."""
         return mutated(self.space, task, rng)
+
+    def mutate_tasks(
+        self, tasks: Sequence[Task], num_edits: int, rng: np.random.Generator
+    ) -> tuple[TaskBatch, NDArray[np.int64]]:
+        """Returns each maze after `num_edits` edits in a row, made and kept as arrays."""
+        return edited(self, tasks, num_edits, rng)
 
     def to_ascii(self, task: Task) -> str:
         """Returns the maze as text; see `drawing`."""
