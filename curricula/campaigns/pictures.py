@@ -40,6 +40,9 @@ _TOLD = ("score", "return_iqm", "success_rate")
 _GAP, _LINE, _FONT_SIZE = 8, 13, 11
 _MOST_LETTERS = 28  # that fit beside an axis
 _MAX_TOLD = 3
+_WORST_SHOWN = -1.0
+"""The lowest score on a picture: as far below random play as the oracle is above. What diverges
+leaves it there, and the rest can still be read."""
 _COLOURS = {"target": "#1f4e79", "start": "#b5651d"}
 _SPARE_COLOURS = ("#4c7a34", "#7a3b69", "#555555")
 
@@ -327,6 +330,9 @@ def _plot_scores(axes: Axes, way: Way) -> None:
         axes.plot(
             steps, estimate, marker=_marker(rows), markersize=4, color=_colour(name), label=name
         )
+    lowest, highest = axes.get_ylim()
+    if has_score and highest > _WORST_SHOWN > lowest:
+        axes.set_ylim(bottom=_WORST_SHOWN)
     axes.set_xlabel(counted(rows[-1]))
     axes.set_ylabel("score" if has_score else "return (IQM)")
     axes.legend(frameon=False, fontsize=8)

@@ -193,6 +193,18 @@ def test_figures_show_what_was_recorded(tmp_path, num_records):
             assert np.asarray(image).std() > 5, "it is not blank"
 
 
+def test_a_score_that_diverged_leaves_the_rest_to_be_read():
+    way = Way()
+    for generation, score in enumerate([0.2, -1e9, 0.6]):
+        record = record_of(generation)
+        for measures in record["monitor"].values():
+            measures["score"] = [score, score - 0.1, score + 0.1]
+        way.add(record)
+    bottom, top = pictures.campaign_figure(way).axes[0].get_ylim()
+    assert bottom == -1.0
+    assert 0.7 <= top < 1e9
+
+
 def test_errors_are_drawn_by_their_middle_and_accuracies_by_their_mean():
     record = record_of(1)
     for measures in record["monitor"].values():
