@@ -118,8 +118,7 @@ def learnability(outcomes: Outcomes) -> NDArray[np.float64]:
     """Returns how undecided each task still is, [B]; higher is more to learn.
 
     p · (1 − p), p its success rate: 0 for what always or never succeeds, 1/4 at most. Where success
-    has no meaning, the variance of the returns of its complete units, 1/E · Σ (R − R̄)²; of returns
-    0 and 1 that is p · (1 − p) again. Over one unit it is 0.
+    has no meaning, `return_variance`, which of returns 0 and 1 is the same. Over one unit it is 0.
 
     Source:
         Rutherford et al. 2024, "No regrets" (arXiv 2408.15099). There p is over separate
@@ -129,6 +128,14 @@ def learnability(outcomes: Outcomes) -> NDArray[np.float64]:
     if outcomes.successes is not None:
         p = success_rate(outcomes)
         return p * (1.0 - p)
+    return return_variance(outcomes)
+
+
+def return_variance(outcomes: Outcomes) -> NDArray[np.float64]:
+    """Returns the variance of each task's returns, 1/E · Σ (R − R̄)² over complete units, [B].
+
+    Higher is more to learn, among tasks whose returns have one scale. Over one unit it is 0.
+    """
     distances = outcomes.returns - mean_return(outcomes)[:, None]
     return _mean_over_complete(np.square(distances), outcomes)
 
@@ -274,6 +281,7 @@ SCORES: Mapping[str, Score] = {
     "adaptation_gain": adaptation_gain,
     "length_gain": length_gain,
     "learnability": learnability,
+    "return_variance": return_variance,
     "positive_value_loss": positive_value_loss,
     "l1_value_loss": l1_value_loss,
     "td_error": td_error,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,8 +19,9 @@ class SFL(Curriculum):
     """Plays many new tasks for their score, and trains on a mixture of the most learnable and new.
 
     Learnability is p · (1 − p), p the share of a lifetime's episodes that succeed; where success
-    has no meaning, the variance of their returns, which is the same of returns 0 and 1
-    (`scores.learnability`). A lifetime of one episode says nothing: all are 0, and ties are random.
+    has no meaning, the variance of their returns, which is the same of returns 0 and 1. Where a
+    learner hardly ever succeeds at first all are 0, and ties are random: `score` may be that
+    variance then. A lifetime of one episode says nothing.
 
     Scouting is play that nothing is learned from, and counts in the budget like any other.
 
@@ -31,8 +32,6 @@ class SFL(Curriculum):
         p is over separate rollouts, here over the episodes of one lifetime.
     """
 
-    score = "learnability"
-
     @dataclass(frozen=True)
     class Config:
         """Settings.
@@ -42,6 +41,7 @@ class SFL(Curriculum):
             num_kept: of them, the most learnable ones that are trained on.
             refresh_every: training batches until the next choice.
             replay_share: share of a training batch that comes from the kept ones, in [0, 1].
+            score: what is learnable, see `curricula.scores`.
 
         Raises:
             ValueError: if a setting is out of its range.
@@ -51,6 +51,7 @@ class SFL(Curriculum):
         num_kept: int = 64
         refresh_every: int = 32
         replay_share: float = 0.5
+        score: Literal["learnability", "return_variance"] = "learnability"
 
         def __post_init__(self) -> None:
             if not 0.0 <= self.replay_share <= 1.0:
@@ -59,6 +60,7 @@ class SFL(Curriculum):
 
     def __init__(self, config: Config) -> None:
         self.config = config
+        self.score = config.score
         self._scout = Scout(config.num_scouted, config.num_kept, config.refresh_every)
 
     def ask(

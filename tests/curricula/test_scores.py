@@ -55,6 +55,7 @@ def test_the_worst_hundredth_counts_as_the_next_worst():
 def test_learnability_of_returns_is_their_variance_over_complete_units():
     played = replace(THREE, successes=None)
     np.testing.assert_allclose(scores.learnability(played), [14 / 3, 1 / 4, np.nan])
+    np.testing.assert_allclose(scores.return_variance(THREE), [14 / 3, 1 / 4, np.nan])
 
 
 def test_of_returns_0_and_1_both_learnabilities_are_the_same():
