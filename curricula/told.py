@@ -76,4 +76,5 @@ class Played:
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Takes the state back."""
         self.values = np.array(state["values"])
-        self.points = np.array(state["points"]).reshape(len(self.values), -1)
+        points = np.array(state["points"], dtype=np.float64)
+        self.points = points if len(points) else np.zeros((0, 0))

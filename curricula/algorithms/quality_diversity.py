@@ -20,6 +20,8 @@ from taskgen.task import Task
 from taskgen.watchdog import answers
 
 _PATIENCE_S = 20.0
+_NUM_TELLING = 12
+"""How many tasks are looked at, at least, before descriptors are chosen."""
 
 
 class QualityDiversity(Curriculum):
@@ -45,8 +47,8 @@ class QualityDiversity(Curriculum):
         """Settings.
 
         Args:
-            descriptors: two features of the generator's tasks, or parameters; none: the first two
-                features in which the first tasks differ.
+            descriptors: two features of the generator's tasks, or parameters; none: the two that
+                have most different values among the first tasks that are worth anything.
             num_cells: of the archive along each of them.
             replay_share: share of a batch that are elites, in [0, 1].
             edit_share: share of a batch that are edits of elites, in [0, 1].
@@ -166,6 +168,9 @@ class QualityDiversity(Curriculum):
         """Puts what was told into the archive; a task that cannot be described is left out."""
         known = {task.id for task in self._archive.tasks}
         told = [(task, score) for task, score in self._told if score > 0.0 or task.id in known]
+        if not self._descriptors and len(told) < _NUM_TELLING:
+            self._told = told  # too few to see in what tasks differ
+            return
         self._told = []
         if not told:
             return
@@ -192,16 +197,17 @@ def _numbers(params: Mapping[str, Any]) -> dict[str, float]:
 
 
 def _telling(generator: TaskGenerator, rows: Sequence[Mapping[str, float]]) -> list[str]:
-    """Returns the first two names under which rows differ."""
+    """Returns the two names under which rows have most different values, the first of equals."""
     names = dict.fromkeys(name for row in rows for name in row)
-    telling = [name for name in names if len({row.get(name) for row in rows}) > 1]
+    distinct = {name: len({row.get(name) for row in rows}) for name in names}
+    telling = [name for name in names if distinct[name] > 1]
     if len(telling) < 2:
         raise ValueError(
             f"quality_diversity needs two descriptors in which tasks differ, and those of "
-            f"{generator.name} differ in {telling or 'none'} here; widen the distribution, or "
-            f"take another curriculum."
+            f"{generator.name} differ in {', '.join(telling) or 'none'} here; widen the "
+            f"distribution, or take another curriculum."
         )
-    return telling[:2]
+    return sorted(telling, key=distinct.__getitem__, reverse=True)[:2]
 
 
 def _require(

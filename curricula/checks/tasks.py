@@ -136,6 +136,7 @@ def _rng_alone(make: Make) -> str:
 
 def _resumes(make: Make) -> str:
     whole, half = make(), _ROUNDS // 2
+    whole.load_state_dict(copy.deepcopy(make().state_dict()))  # as when a campaign begins
     _play(whole, rounds=range(half))
     state = whole.state_dict()
     if flaw := impure(state):

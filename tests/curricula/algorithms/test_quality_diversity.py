@@ -51,14 +51,28 @@ def test_elites_are_played_again_in_proportion_to_their_score():
     assert np.mean(large) == pytest.approx(0.75, abs=0.08)
 
 
-def test_descriptors_are_the_first_in_which_tasks_differ_or_those_that_are_named():
+def test_descriptors_are_those_in_which_tasks_differ_most_or_those_that_are_named():
     chosen = make()
     play(chosen, 1, lambda task: 0.1)
-    assert chosen.heat_maps()["archive"].x == "size"
-    assert chosen.heat_maps()["archive"].y == "weight"
+    assert chosen.heat_maps()["archive"].x == "weight"
+    assert chosen.heat_maps()["archive"].y == "size"
     named = make(descriptors=("weight", "still"))
     play(named, 1, lambda task: 0.1)
     assert named.heat_maps()["archive"].y == "still"
+
+
+def test_descriptors_are_not_chosen_by_a_few_tasks_and_none_of_those_is_lost():
+    curriculum = make()
+    batch = ask(curriculum)
+    curriculum.tell(batch, np.where(np.arange(20) < 2, 0.1, 0.0))
+    assert origins(ask(curriculum, seed=1)) == [0, 0, 20]
+    assert curriculum.heat_maps() == {}
+    curriculum = make(num_cells=(20, 20))
+    for seed in range(8):
+        batch = ask(curriculum, seed=seed)
+        curriculum.tell(batch, np.where(np.arange(20) < 2, 0.1, 0.0))
+    ask(curriculum, seed=9)
+    assert curriculum.metrics()["curriculum/num_elites"] >= 8
 
 
 def test_unknown_descriptors_and_tasks_all_alike_are_refused():
