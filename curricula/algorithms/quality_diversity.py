@@ -19,7 +19,8 @@ from taskgen.source import TaskSource
 from taskgen.task import Task
 from taskgen.watchdog import answers
 
-_PATIENCE_S = 20.0
+_TASK_S, _BATCH_S = 20.0, 120.0
+"""How long a generator may describe one task and all; the first one, which may compile, as all."""
 _NUM_TELLING = 12
 """How many tasks are looked at, at least, before descriptors are chosen."""
 
@@ -188,7 +189,7 @@ class QualityDiversity(Curriculum):
         rows = [_numbers(task.params) for task in tasks]
         if self._descriptors and all(set(self._descriptors) <= set(row) for row in rows):
             return rows
-        features = answers(generator.describe, tasks, _PATIENCE_S)
+        features = answers(generator.describe, tasks, _TASK_S, _BATCH_S, first_s=_BATCH_S)
         return [{**(found or {}), **row} for found, row in zip(features, rows, strict=True)]
 
 
