@@ -13,8 +13,14 @@ from curricula.algorithms.accel import ACCEL
 from curricula.algorithms.plr import PLR
 from curricula.algorithms.robust_plr import RobustPLR
 from curricula.checks.specimens import ELSEWHERE, START, Marks, training_source
+from curricula.scores import scores_told
+from learners.evaluation import evaluate
+from learners.random_play import RandomPlayer
+from taskgen.batch import ArrayBatch
 from taskgen.distribution import TaskDistribution
+from taskgen.generators.bandit import Bandit
 from taskgen.source import TaskSource
+from taskgen.vector import Lifetime
 
 SMALL = {"capacity": 16, "min_fill": 0.5, "score": "td_error"}
 FAMILY = [PLR, RobustPLR, ACCEL]
@@ -258,3 +264,31 @@ def test_published_settings():
     assert (accel.bases, accel.num_bases, accel.num_edits) == ("easy", 4, 5)
     assert replace(plr, score=accel.score).staleness_coef == accel.staleness_coef == 0.3
     assert {(c.capacity, c.min_fill) for c in (plr, robust, accel)} == {(4000, 0.5)}
+
+
+class SureBandit(Bandit):
+    """All arms of a bandit pay what its seed says, 0 or 1."""
+
+    def make_tasks(self, params, seeds):
+        probs = np.repeat((np.asarray(seeds) % 2)[:, None].astype(float), self.num_arms, axis=1)
+        content = {"pulls": params["pulls"], "probs": probs, "number": np.asarray(seeds) % 997}
+        return ArrayBatch(self, params, seeds, content)
+
+
+def test_a_replayed_lifetime_stays_with_its_task_in_every_episode():
+    """And does not go on with random tasks after the first."""
+    family = SureBandit(num_arms=3)
+    source = TaskSource(family, None, "")
+    place = TaskDistribution.make(family.space, {"pulls": 4})
+    curriculum = make(PLR, replay_prob=1.0, score="mean_return", min_fill=0.25)
+    for first in range(2):
+        batch = curriculum.ask(source, place, 8, np.random.default_rng(first))
+        tasks = [proposal.task for proposal in batch]
+        env = family.make_vector_env(8)
+        env.lifetime = Lifetime(num_episodes=3)
+        curve = evaluate(RandomPlayer(family.action_space), env, tasks, num_episodes=3, seed=first)
+        expected = [[4.0 * task.content["probs"][0]] * 3 for task in tasks]
+        assert curve.outcomes.returns.tolist() == expected
+        assert len({returns for (returns, *_) in expected}) == 2
+        curriculum.tell(batch, scores_told(curriculum.score, curve.outcomes))
+    assert {p.origin for p in batch} == {"replay"}
