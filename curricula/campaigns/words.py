@@ -180,10 +180,10 @@ def edits_text(operator: str | None) -> str:
 
     Example:
         >>> edits_text("move_goal+toggle_walls+toggle_walls")
-        'move_goal, toggle_walls ×2'
+        'move_goal, toggle_walls (2)'
     """
     runs = [(name, len(list(run))) for name, run in groupby((operator or "edit").split("+"))]
-    return ", ".join(f"{name} ×{num}" if num > 1 else name for name, num in runs)
+    return ", ".join(f"{name} ({num})" if num > 1 else name for name, num in runs)
 
 
 def headline_text(measures: Mapping[str, Any]) -> str:
