@@ -42,7 +42,13 @@ class Gated(Curriculum):
 
     New tasks in place of others pass the gates too if some tries find any; after that a new task
     is taken as it is, always solvable and of the right split, and counted. The curriculum behind
-    the gates hears NaN of what was not played.
+    the gates hears NaN of what was not played. In a campaign file:
+
+        curriculum:
+          name: gated
+          options:
+            curriculum: {name: sfl}
+            gates: [solvable, split, duplicate, idle]
 
     Source:
         Team et al. 2023, "Human-timescale adaptation in an open-ended task space" (arXiv

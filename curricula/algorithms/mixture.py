@@ -33,7 +33,14 @@ class Share:
 class Mixture(Curriculum):
     """Has several curricula propose a share of each batch, and tells each what became of its own.
 
-    Shares are met on average, and in every batch to within one task.
+    Shares are met on average, and in every batch to within one task. In a campaign file:
+
+        curriculum:
+          name: mixture
+          options:
+            parts:
+              - {name: domain_randomization, share: 1}
+              - {name: alp_gmm, share: 3, options: {fit_every: 500}}
     """
 
     @dataclass(frozen=True)

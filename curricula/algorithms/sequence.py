@@ -47,7 +47,15 @@ class Sequential(Curriculum):
     """Follows one curriculum until a condition holds, then the next, and never goes back.
 
     What the conditions ask for is what is logged: `Curriculum.metrics`, of the stage's curriculum
-    and of this one. A later curriculum begins with an empty state.
+    and of this one. A later curriculum begins with an empty state. In a campaign file:
+
+        curriculum:
+          name: sequence
+          options:
+            score: success_rate
+            stages:
+              - {name: domain_randomization, until: score > 0.5 and batches >= 20}
+              - {name: sfl}
     """
 
     @dataclass(frozen=True)
@@ -203,8 +211,9 @@ def _require_known(stage: Stage, known: set[str]) -> None:
     for name, _, _ in terms_of(stage.until) if stage.until else ():
         if name not in known:
             raise ValueError(
-                f"stages: {stage.name} tells no {name!r}{did_you_mean(name, known)}; a condition "
-                f"may ask for {', '.join(sorted(known))} (for score, name one in `score`)."
+                f"stages must ask for what {stage.name} tells, got {name!r}"
+                f"{did_you_mean(name, known)}; there are {', '.join(sorted(known))} (for score, "
+                f"name one in `score`)."
             )
 
 
