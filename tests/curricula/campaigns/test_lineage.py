@@ -1,6 +1,7 @@
 """Every task that was played can be traced to those it was edited from, whatever buffers hold."""
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -82,21 +83,24 @@ def test_another_version_of_a_generator_is_noticed(store):
         only.task(Other())
 
 
-@pytest.fixture(scope="module")
-def grown(tmp_path_factory):
-    """A campaign whose buffer holds far fewer tasks than were played."""
-    root = tmp_path_factory.mktemp("grown")
+def growing(num_generations):
     options = {"capacity": 8, "min_fill": 0.5, "num_edits": 2, "bases": "batch"}
-    config = tiny_config(
+    return tiny_config(
         curriculum={"name": "curricula.algorithms.accel:ACCEL", "options": options},
         search="fixed",
         movable=["size"],
         generation={"branch_env_steps": 960, "tasks_per_batch": 4, "aa_every": 0},
-        budget={"generations": 2},
+        budget={"generations": num_generations},
         start={"layout": "random_walls", "wall_density": [0.0, 0.4], "goal_distance": [0.0, 0.5]},
         evaluation={"test_at_end": False},
     )
-    return root, Campaign.create(config, root).run()["record"]
+
+
+@pytest.fixture(scope="module")
+def grown(tmp_path_factory):
+    """A campaign whose buffer holds far fewer tasks than were played."""
+    root = tmp_path_factory.mktemp("grown")
+    return root, Campaign.create(growing(2), root).run()["record"]
 
 
 def test_every_task_of_a_campaign_is_traced_also_after_it_was_given_up(grown):
@@ -134,6 +138,15 @@ def test_the_buffer_goes_from_generation_to_generation(grown):
     clocks = [store.state(r)["curriculum"]["buffer"]["clock"] for r in store.records()]
     assert clocks[0] == 0
     assert clocks == sorted(set(clocks))
+
+
+def test_a_campaign_that_was_stopped_goes_on_with_the_same_buffer(grown, tmp_path):
+    root, record = grown
+    folder = Path(Campaign.create(growing(1), tmp_path).run()["folder"])
+    resumed = Campaign.resume(folder, changes={"budget": growing(2).budget}).run()["record"]
+    one, other = CampaignStore(root / "campaigns" / "tiny"), CampaignStore(folder)
+    assert other.state(resumed)["curriculum"] == one.state(record)["curriculum"]
+    assert known_tasks(other, "") == known_tasks(one, "")
 
 
 def call(*args):
