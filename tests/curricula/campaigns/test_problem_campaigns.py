@@ -95,7 +95,8 @@ def test_what_is_not_said_of_the_score_is_settled_by_the_kind_of_tasks(run):
     assert config().evaluation.score == "auto"
     assert campaign.config.evaluation.score == "winsorized_return"
     assert CampaignStore(campaign.folder).config().evaluation.score == "winsorized_return"
-    assert resolve(tiny_config())[0].evaluation.score == "mean_return"
+    of_mazes = tiny_config(evaluation={"score": "auto"})
+    assert resolve(of_mazes)[0].evaluation.score == "mean_return"
     last = {"evaluation": {"score": "last_return"}}
     assert resolve(config(**last))[0].evaluation.score == "last_return"
 
