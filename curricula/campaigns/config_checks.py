@@ -33,7 +33,7 @@ from taskgen.regions import parse
 from taskgen.registry import UnknownPlugin, resolve
 from taskgen.watchdog import time_limit
 
-_PATIENCE_S = 60.0  # for code of others; the first environment may have much to load
+_PATIENCE_S = 240.0  # for code of others; the first environment may have much to compile
 
 
 def check(raw: Mapping[str, Any]) -> list[Problem]:

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 _NUM_HORIZONS = 16
 _PROBE_S = 1.5
-_PATIENCE_S = 120.0  # where nothing is compiled yet, most of it goes by before the first step
+_PATIENCE_S = 240.0  # where nothing is compiled yet, most of it goes by before the first step
 _FIRST_PROBE = 8  # tasks
 _BYTES_PER_GENERATION = 400_000  # a record, a contact sheet, figures and points
 _BYTES_OF_STORE = 1_500_000  # an empty store
