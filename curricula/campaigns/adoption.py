@@ -284,7 +284,9 @@ def decide_stream(
     The difference is the gain minus the mean of the recent ones. Above the noise
     adopt_sd · √(sd² + SE²) of the recent gains the distribution moves ("test"); within it only if
     that covers more of what counts ("tie"); else it stays where it was ("keep"), the learner going
-    on all the same. A fall beyond the noise takes the learner back as well ("rollback").
+    on all the same. A fall beyond the noise takes the learner back as well ("rollback"). How much
+    gains vary shows from the second one on: until then no difference counts as beyond the noise,
+    for the first gains of an untrained learner are the largest, whatever the move.
 
     Args:
         gain: new minus old learner on one task set.
@@ -296,6 +298,8 @@ def decide_stream(
     """
     difference = gain - recent_mean(gain_history)
     noise = noise_of(adopt_sd, spread(gain_history), gain_se)
+    if len(gain_history) < 2:
+        noise = max(noise, abs(difference))
     why: Reason = "keep"
     if should_roll_back(gain, gain_history, gain_se, rollback_sd):
         why = "rollback"

@@ -168,3 +168,17 @@ def test_stream_moves_only_when_better_or_as_good_and_covering_more(gain, covera
     )
     assert verdict.decided_by == expected
     assert verdict.difference == pytest.approx(gain - 0.1)
+
+
+@pytest.mark.parametrize("history", [[], [0.9]])
+@pytest.mark.parametrize("gain", [0.3, 0.02])
+def test_before_two_gains_nobody_knows_their_noise_and_coverage_decides(history, gain):
+    def decided(coverage):
+        verdict = adoption.decide_stream(
+            gain, 0.01, history, coverage=coverage, adopt_sd=1.0, rollback_sd=3.0
+        )
+        assert math.isfinite(verdict.noise)
+        return verdict.decided_by
+
+    assert decided((0.2, 0.4)) == "tie"
+    assert decided((0.4, 0.2)) == "keep"
