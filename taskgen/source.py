@@ -29,7 +29,6 @@ from taskgen.draws import (
     merged,
 )
 from taskgen.generator import TaskBatch, TaskGenerator
-from taskgen.idling import solved_by_idling
 from taskgen.parameters import Columns, Row
 from taskgen.splits import EDGES, SHARES, SPLITS, Split, position_of
 from taskgen.task import MAX_CONTENT_BYTES, Task, canonical_json
@@ -229,6 +228,10 @@ class TaskSource:
         Raises:
             ValueError: if success has no meaning for these tasks, or there is no such action.
         """
+        from taskgen.idling import (
+            solved_by_idling,
+        )  # it plays: whoever lists plug-ins need not wait
+
         solved, num_steps = solved_by_idling(self.generator, tasks, idle_action, self.timeout_s)
         self.draws.idle_env_steps += num_steps
         return solved
