@@ -228,9 +228,8 @@ class TaskSource:
         Raises:
             ValueError: if success has no meaning for these tasks, or there is no such action.
         """
-        from taskgen.idling import (
-            solved_by_idling,
-        )  # it plays: whoever lists plug-ins need not wait
+        # It plays, and what plays takes seconds to import: whoever lists plug-ins need not wait.
+        from taskgen.idling import solved_by_idling
 
         solved, num_steps = solved_by_idling(self.generator, tasks, idle_action, self.timeout_s)
         self.draws.idle_env_steps += num_steps
