@@ -17,8 +17,8 @@ from pathlib import Path
 from typing import Any
 
 from curricula.campaigns.campaign import Campaign
-from curricula.campaigns.config_files import load
-from curricula.campaigns.mlflow_tracker import MlflowTracker
+from curricula.campaigns.config.files import load
+from curricula.campaigns.mlflow_tracking.tracker import MlflowTracker
 from harness import report
 
 NUM_GENERATIONS, BRANCH_ENV_STEPS = 4, 250_000

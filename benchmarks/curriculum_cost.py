@@ -19,10 +19,10 @@ from typing import Any
 import numpy as np
 import torch
 
-from curricula.campaigns.config import CampaignConfig
-from curricula.campaigns.config_files import load
-from curricula.campaigns.playing import playground
-from curricula.campaigns.plugins import make_generator, make_learner
+from curricula.campaigns.config.files import load
+from curricula.campaigns.config.plugins import make_generator, make_learner
+from curricula.campaigns.config.schema import CampaignConfig
+from curricula.campaigns.exams.playing import playground
 from curricula.curriculum import Curriculum
 from curricula.scores import scores_told
 from harness import report

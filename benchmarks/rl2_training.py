@@ -30,8 +30,8 @@ from typing import Any
 import numpy as np
 import torch
 
-from curricula.campaigns.config_files import load
-from curricula.campaigns.plugins import build
+from curricula.campaigns.config.files import load
+from curricula.campaigns.config.plugins import build
 from harness import report
 from learners.algorithms.rl2 import RL2
 from taskgen.generators.maze import Maze

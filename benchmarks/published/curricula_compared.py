@@ -37,9 +37,9 @@ from numpy.typing import NDArray
 
 from curricula.campaigns.api import load_learner
 from curricula.campaigns.campaign import Campaign
-from curricula.campaigns.config import CampaignConfig
-from curricula.campaigns.config_files import load
-from curricula.campaigns.setup import Setup
+from curricula.campaigns.config.files import load
+from curricula.campaigns.config.schema import CampaignConfig
+from curricula.campaigns.generation.setup import Setup
 from curricula.statistics import mean_interval
 from learners.evaluation import evaluate
 from learners.learner import Learner

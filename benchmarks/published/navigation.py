@@ -21,7 +21,7 @@ import numpy as np
 import torch
 
 from curricula.campaigns.api import load_learner
-from curricula.campaigns.checkpoint import DEFAULT_ROOT
+from curricula.campaigns.store.checkpoint import DEFAULT_ROOT
 from curricula.statistics import mean_interval
 from learners.algorithms.maml_control import MAMLControl
 from learners.evaluation import by_gradient_steps, evaluate

@@ -16,21 +16,21 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from curricula.campaigns.branch import restore
 from curricula.campaigns.campaign import Campaign
-from curricula.campaigns.checkpoint import (
+from curricula.campaigns.config.plugins import make_generator
+from curricula.campaigns.generation.branch import restore
+from curricula.campaigns.generation.executors import make_executor, using_threads
+from curricula.campaigns.lifetimes import PlayedLifetime, played_lifetimes, validation_tasks
+from curricula.campaigns.sealed import suite_test, tasks_test
+from curricula.campaigns.sight.films import CannotFilm, Film, film
+from curricula.campaigns.store.checkpoint import (
     DEFAULT_ROOT,
     CampaignError,
     CampaignStore,
     campaign_folder,
 )
-from curricula.campaigns.executors import make_executor, using_threads
-from curricula.campaigns.films import CannotFilm, Film, film
-from curricula.campaigns.lifetimes import PlayedLifetime, played_lifetimes, validation_tasks
-from curricula.campaigns.machine import Machine, require_available
-from curricula.campaigns.plugins import make_generator
-from curricula.campaigns.sealed import suite_test, tasks_test
-from curricula.campaigns.task_files import problems_of, refuse, tasks_of
+from curricula.campaigns.store.machine import Machine, require_available
+from curricula.campaigns.store.task_files import problems_of, refuse, tasks_of
 from learners.learner import Learner
 from taskgen.generator import EnvGenerator
 from taskgen.task import Task

@@ -18,21 +18,26 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from curricula.campaigns import forks, stream
-from curricula.campaigns.branch import restore, snapshot
-from curricula.campaigns.branches import Nursery
-from curricula.campaigns.checkpoint import CampaignError, CampaignStore, save_state
-from curricula.campaigns.config import CHANGEABLE, CampaignConfig, Section
-from curricula.campaigns.executors import Executor, make_executor
-from curricula.campaigns.ledger import Ledger, first_record, next_record
-from curricula.campaigns.lineage import save_lineage
-from curricula.campaigns.machine import Machine, machine_facts, require_available, require_same
-from curricula.campaigns.references import monitor_references
-from curricula.campaigns.resolution import resolve
+from curricula.campaigns.config.schema import CHANGEABLE, CampaignConfig, Section
+from curricula.campaigns.generation import forks, stream
+from curricula.campaigns.generation.branch import restore, snapshot
+from curricula.campaigns.generation.branches import Nursery
+from curricula.campaigns.generation.executors import Executor, make_executor
+from curricula.campaigns.generation.ledger import Ledger, first_record, next_record
+from curricula.campaigns.generation.references import monitor_references
+from curricula.campaigns.generation.resolution import resolve
+from curricula.campaigns.generation.setup import Setup
 from curricula.campaigns.sealed import known_result, sealed_test, write_leak_report
-from curricula.campaigns.setup import Setup
-from curricula.campaigns.tracking import Display, NullDisplay, NullTracker, Tracker
-from curricula.campaigns.usage import Stopwatch, Usage
+from curricula.campaigns.sight.tracking import Display, NullDisplay, NullTracker, Tracker
+from curricula.campaigns.store.checkpoint import CampaignError, CampaignStore, save_state
+from curricula.campaigns.store.lineage import save_lineage
+from curricula.campaigns.store.machine import (
+    Machine,
+    machine_facts,
+    require_available,
+    require_same,
+)
+from curricula.campaigns.store.usage import Stopwatch, Usage
 
 
 class Campaign:

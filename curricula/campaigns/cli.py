@@ -14,11 +14,11 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
-from curricula.campaigns.checkpoint import CampaignError
 from curricula.campaigns.commands import campaigns, catalogue, lifetimes, lineage, server, tasks
 from curricula.campaigns.commands.common import UserError
-from curricula.campaigns.config_errors import ConfigErrors, plain
-from curricula.campaigns.machine import wait_patiently
+from curricula.campaigns.config.errors import ConfigErrors, plain
+from curricula.campaigns.store.checkpoint import CampaignError
+from curricula.campaigns.store.machine import wait_patiently
 from taskgen.parameters import OutOfSpace
 from taskgen.registry import UnknownPlugin
 

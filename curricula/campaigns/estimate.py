@@ -16,10 +16,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from curricula.campaigns.config import CampaignConfig
-from curricula.campaigns.config_regions import start_distribution, target_distribution
-from curricula.campaigns.playing import counted_in
-from curricula.campaigns.plugins import make_generator, make_learner
+from curricula.campaigns.config.plugins import make_generator, make_learner
+from curricula.campaigns.config.regions import start_distribution, target_distribution
+from curricula.campaigns.config.schema import CampaignConfig
+from curricula.campaigns.exams.playing import counted_in
 from taskgen.generator import EnvGenerator, ProblemGenerator, TaskGenerator
 from taskgen.vector import Lifetime, LifetimeVectorEnv
 from taskgen.watchdog import time_limit

@@ -14,11 +14,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from curricula.campaigns.branch import restore
-from curricula.campaigns.checkpoint import CampaignError, CampaignStore
-from curricula.campaigns.executors import using_threads
-from curricula.campaigns.playing import vector_env
-from curricula.campaigns.setup import Setup
+from curricula.campaigns.exams.playing import vector_env
+from curricula.campaigns.generation.branch import restore
+from curricula.campaigns.generation.executors import using_threads
+from curricula.campaigns.generation.setup import Setup
+from curricula.campaigns.store.checkpoint import CampaignError, CampaignStore
 from learners.evaluation import evaluate
 from taskgen.generator import EnvGenerator
 from taskgen.recording import Episode, Recorder

@@ -14,16 +14,20 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from curricula.campaigns.branch import form_digest, restore
-from curricula.campaigns.branches import Nursery
-from curricula.campaigns.checkpoint import CampaignError, CampaignStore, write_atomically
-from curricula.campaigns.exams import Exam, ExamSet, exam_set
-from curricula.campaigns.executors import using_threads
-from curricula.campaigns.playing import counted_in, play_tasks
-from curricula.campaigns.references import against_bayes, exam_references, task_references
+from curricula.campaigns.exams.playing import counted_in, play_tasks
+from curricula.campaigns.exams.sets import Exam, ExamSet, exam_set
+from curricula.campaigns.generation.branch import form_digest, restore
+from curricula.campaigns.generation.branches import Nursery
+from curricula.campaigns.generation.executors import using_threads
+from curricula.campaigns.generation.references import (
+    against_bayes,
+    exam_references,
+    task_references,
+)
+from curricula.campaigns.generation.seeding import rng_for, seed_for
+from curricula.campaigns.generation.setup import Setup
 from curricula.campaigns.sealed_films import film_test
-from curricula.campaigns.seeding import rng_for, seed_for
-from curricula.campaigns.setup import Setup
+from curricula.campaigns.store.checkpoint import CampaignError, CampaignStore, write_atomically
 from curricula.statistics import measures
 from taskgen.generator import TaskGenerator
 from taskgen.outcomes import concatenate

@@ -11,12 +11,12 @@ from typing import Any
 
 import numpy as np
 
-from curricula.campaigns.branch import restore
-from curricula.campaigns.checkpoint import CampaignStore
-from curricula.campaigns.exams import Exam, exam_set
-from curricula.campaigns.executors import using_threads
-from curricula.campaigns.films import film
-from curricula.campaigns.setup import Setup
+from curricula.campaigns.exams.sets import Exam, exam_set
+from curricula.campaigns.generation.branch import restore
+from curricula.campaigns.generation.executors import using_threads
+from curricula.campaigns.generation.setup import Setup
+from curricula.campaigns.sight.films import film
+from curricula.campaigns.store.checkpoint import CampaignStore
 from taskgen.generator import EnvGenerator
 from taskgen.outcomes import Outcomes
 

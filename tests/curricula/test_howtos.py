@@ -10,7 +10,7 @@ import pytest
 from typer.testing import CliRunner
 
 from curricula.campaigns.cli import app
-from curricula.campaigns.config_files import loads
+from curricula.campaigns.config.files import loads
 from curricula.checks.specimens import ELSEWHERE, MOVABLE, START, training_source
 from curricula.search import Candidate, Gain
 from taskgen.registry import resolve

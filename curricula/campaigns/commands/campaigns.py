@@ -9,12 +9,6 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from curricula.campaigns.checkpoint import (
-    DEFAULT_ROOT,
-    CampaignStore,
-    campaign_folder,
-    campaign_names,
-)
 from curricula.campaigns.commands.common import (
     CampaignName,
     Root,
@@ -33,18 +27,24 @@ from curricula.campaigns.commands.printing import (
     used_text,
 )
 from curricula.campaigns.commands.stopping import StopOnSignal
-from curricula.campaigns.config import CHANGEABLE_KEYS
-from curricula.campaigns.machine import machine_text
-from curricula.campaigns.words import (
+from curricula.campaigns.config.schema import CHANGEABLE_KEYS
+from curricula.campaigns.sight.words import (
     curriculum_text,
     measure_labels,
     uses_text,
 )
+from curricula.campaigns.store.checkpoint import (
+    DEFAULT_ROOT,
+    CampaignStore,
+    campaign_folder,
+    campaign_names,
+)
+from curricula.campaigns.store.machine import machine_text
 
 if TYPE_CHECKING:
     from curricula.campaigns.campaign import Campaign
-    from curricula.campaigns.config import CampaignConfig, Section
-    from curricula.campaigns.tracking import Display, Tracker
+    from curricula.campaigns.config.schema import CampaignConfig, Section
+    from curricula.campaigns.sight.tracking import Display, Tracker
 
 Plain = Annotated[bool, typer.Option("--plain", help="lines instead of a live display")]
 NoTracking = Annotated[bool, typer.Option("--no-tracking", help="log nothing to MLflow")]
@@ -78,7 +78,7 @@ def run(
     `taskgen show-config PRESET --explain` says what can stand in a file, and what it means.
     """
     started = time.perf_counter()
-    from curricula.campaigns.config_files import is_preset, load
+    from curricula.campaigns.config.files import is_preset, load
 
     config = load(campaign, overrides or ())
     named = any(override.startswith("name=") for override in overrides or ())
@@ -231,7 +231,7 @@ def changed_sections(
     """
     if not overrides:
         return {}
-    from curricula.campaigns.config_files import dump, loads
+    from curricula.campaigns.config.files import dump, loads
 
     paths = [text.partition("=")[0] for text in overrides]
     fixed = [text for text, path in zip(overrides, paths, strict=True) if not _may_change(path)]
@@ -280,16 +280,16 @@ def _run(
 
 
 def _display(plain: bool) -> Display:
-    from curricula.campaigns.display import make_display
+    from curricula.campaigns.sight.display import make_display
 
     return make_display(plain)
 
 
 def _tracker(config: CampaignConfig, root: Path, no_tracking: bool) -> Tracker:
     if no_tracking:
-        from curricula.campaigns.tracking import NullTracker
+        from curricula.campaigns.sight.tracking import NullTracker
 
         return NullTracker()
-    from curricula.campaigns.mlflow_tracker import MlflowTracker
+    from curricula.campaigns.mlflow_tracking.tracker import MlflowTracker
 
     return MlflowTracker(config.tracking, root)

@@ -11,8 +11,8 @@ from typing import Annotated, Any
 import typer
 
 from curricula.campaigns.commands.common import UserError, print_table
-from curricula.campaigns.config import Plugin
-from curricula.campaigns.config_errors import ConfigErrors
+from curricula.campaigns.config.errors import ConfigErrors
+from curricula.campaigns.config.schema import Plugin
 from taskgen.hints import did_you_mean, either
 from taskgen.registry import UnknownPlugin
 
@@ -44,7 +44,7 @@ def list_(
     if generator is not None and kind != "suites":
         raise UserError(f"only suites are listed by generator, got {kind} {generator}.")
     if kind == "presets":
-        from curricula.campaigns.config_files import presets
+        from curricula.campaigns.config.files import presets
 
         print_table(["preset", "what it is"], [[k, v] for k, v in presets().items()])
     elif kind == "suites":
@@ -56,7 +56,7 @@ def list_(
 
 def _print_suites(generator: str | None) -> None:
     """Prints the named sets of test tasks of one generator, or of all that need no options."""
-    from curricula.campaigns.plugins import make_generator
+    from curricula.campaigns.config.plugins import make_generator
 
     names = (
         [point.name for point in _entry_points("generators")] if generator is None else [generator]
@@ -98,16 +98,16 @@ def show_config(
     What stands as auto or null for the machine to decide is decided when a campaign starts, and
     stands in the config.yaml of its folder, which can be shown like any other file.
     """
-    from curricula.campaigns.config_files import dump, load
+    from curricula.campaigns.config.files import dump, load
 
     config = load(file, overrides or ())
     if resolve:
-        from curricula.campaigns.resolution import resolve as resolved
+        from curricula.campaigns.generation.resolution import resolve as resolved
 
         config, sentence = resolved(config)
         typer.echo(f"computes with {sentence}" if sentence else "nothing was to decide", err=True)
     if explain:
-        from curricula.campaigns.explaining import explained
+        from curricula.campaigns.sight.explaining import explained
 
         typer.echo(explained(config), nl=False)
     else:
@@ -124,8 +124,8 @@ def check(
     thorough: Annotated[bool, typer.Option(help="take four times as many tasks")] = False,
 ) -> None:
     """Check that a generator keeps to the contract. For authors of generators."""
-    from curricula.campaigns.config_files import apply_overrides
-    from curricula.campaigns.plugins import make_generator
+    from curricula.campaigns.config.files import apply_overrides
+    from curricula.campaigns.config.plugins import make_generator
     from taskgen.checks import check_generator
 
     given: dict[str, Any] = {}

@@ -11,12 +11,12 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from curricula.campaigns.checkpoint import DEFAULT_ROOT
-from curricula.campaigns.words import fitted
+from curricula.campaigns.sight.words import fitted
+from curricula.campaigns.store.checkpoint import DEFAULT_ROOT
 from taskgen.hints import did_you_mean
 
 if TYPE_CHECKING:
-    from curricula.campaigns.checkpoint import CampaignStore
+    from curricula.campaigns.store.checkpoint import CampaignStore
 
 Root = Annotated[
     Path, typer.Option(help="folder of campaigns and of the MLflow store", show_default=True)

@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from curricula.campaigns.checkpoint import CampaignStore, campaign_names
 from curricula.campaigns.commands.common import UserError
-from curricula.campaigns.config import Plugin
-from curricula.campaigns.task_files import task_sets
+from curricula.campaigns.config.schema import Plugin
+from curricula.campaigns.store.checkpoint import CampaignStore, campaign_names
+from curricula.campaigns.store.task_files import task_sets
 
 _MIN_PREFIX = 4
 
@@ -99,14 +99,14 @@ def _in_campaign(prefix: str, store: CampaignStore, name: str) -> Iterator[Found
 
 def _played(prefix: str, store: CampaignStore, name: str) -> Iterator[FoundTask]:
     """Yields what was only played in training, made again; of several that begin so, the ids."""
-    from curricula.campaigns.lineage import ancestry, known_tasks
+    from curricula.campaigns.store.lineage import ancestry, known_tasks
 
     ids = known_tasks(store, prefix)
     plugin = store.config().generator
     for task_id in ids:
         task = None
         if len(ids) == 1:
-            from curricula.campaigns.plugins import make_generator
+            from curricula.campaigns.config.plugins import make_generator
 
             task = ancestry(store, task_id)[-1].task(make_generator(plugin)).to_json()
         yield FoundTask(task_id, f"played by {name} in training", task, plugin)

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from curricula.campaigns.checkpoint import DEFAULT_ROOT, CampaignStore, campaign_folder
 from curricula.campaigns.commands.common import CampaignName, Root, UserError, require_folder
 from curricula.campaigns.commands.finding import find_task
+from curricula.campaigns.store.checkpoint import DEFAULT_ROOT, CampaignStore, campaign_folder
 
 if TYPE_CHECKING:
     from taskgen.task import Task
@@ -42,8 +42,8 @@ def play(
         raise UserError(f"--out must end in .png, got {out}.")
     require_folder(out)
     from curricula.campaigns.api import play_campaign
-    from curricula.campaigns.pictures import contact_sheet, task_captions
-    from curricula.campaigns.plugins import make_generator
+    from curricula.campaigns.config.plugins import make_generator
+    from curricula.campaigns.sight.pictures import contact_sheet, task_captions
 
     folder = campaign_folder(campaign, root)
     lifetimes = play_campaign(folder, root, generation, num_tasks=num, seed=seed)

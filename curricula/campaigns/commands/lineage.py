@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from curricula.campaigns.checkpoint import DEFAULT_ROOT, CampaignStore, campaign_names
 from curricula.campaigns.commands.common import Root, UserError, print_table, require_folder
 from curricula.campaigns.commands.tasks import write_pictures
-from curricula.campaigns.words import edits_text, number
+from curricula.campaigns.sight.words import edits_text, number
+from curricula.campaigns.store.checkpoint import DEFAULT_ROOT, CampaignStore, campaign_names
 
 if TYPE_CHECKING:
-    from curricula.campaigns.lineage import Ancestor
+    from curricula.campaigns.store.lineage import Ancestor
 
 _MIN_PREFIX = 4
 
@@ -38,7 +38,7 @@ def lineage(
     """
     require_folder(out)
     store, whole_id = _found(task_id, root)
-    from curricula.campaigns.lineage import ancestry
+    from curricula.campaigns.store.lineage import ancestry
 
     line = ancestry(store, whole_id)
     drawn = sum(not ancestor.parents for ancestor in line)
@@ -56,7 +56,7 @@ def _found(prefix: str, root: Path) -> tuple[CampaignStore, str]:
     """
     if len(prefix) < _MIN_PREFIX:
         raise UserError(f"give at least {_MIN_PREFIX} characters of the id, got {prefix!r}.")
-    from curricula.campaigns.lineage import known_tasks
+    from curricula.campaigns.store.lineage import known_tasks
 
     stores = [CampaignStore(root / "campaigns" / name) for name in campaign_names(root)]
     known = [(store, task_id) for store in stores for task_id in known_tasks(store, prefix)]
@@ -89,7 +89,7 @@ def _row(one: Ancestor) -> list[str]:
 
 
 def _draw(out: Path, store: CampaignStore, line: Sequence[Ancestor]) -> None:
-    from curricula.campaigns.plugins import make_generator
+    from curricula.campaigns.config.plugins import make_generator
 
     generator = make_generator(store.config().generator)
     tasks = [one.task(generator) for one in line]

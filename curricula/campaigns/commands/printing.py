@@ -8,11 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from curricula.campaigns.checkpoint import DEFAULT_ROOT, CampaignStore, campaign_names
 from curricula.campaigns.commands.common import print_table, say
 from curricula.campaigns.commands.server import page_address
-from curricula.campaigns.points import measure
-from curricula.campaigns.words import (
+from curricula.campaigns.sight.points import measure
+from curricula.campaigns.sight.words import (
     MEASURES,
     amount,
     bayes_text,
@@ -27,10 +26,11 @@ from curricula.campaigns.words import (
     used_name,
     with_interval,
 )
+from curricula.campaigns.store.checkpoint import DEFAULT_ROOT, CampaignStore, campaign_names
 
 if TYPE_CHECKING:
     from curricula.campaigns.campaign import Campaign
-    from curricula.campaigns.config import CampaignConfig
+    from curricula.campaigns.config.schema import CampaignConfig
 
 _COUNTS = ("num_tasks", "num_scored")
 

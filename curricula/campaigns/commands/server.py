@@ -16,9 +16,9 @@ from typing import Annotated
 
 import typer
 
-from curricula.campaigns.checkpoint import DEFAULT_ROOT
 from curricula.campaigns.commands.common import Root, UserError, require_root
-from curricula.campaigns.mlflow_runs import NO_TELEMETRY
+from curricula.campaigns.mlflow_tracking.runs import NO_TELEMETRY
+from curricula.campaigns.store.checkpoint import DEFAULT_ROOT
 
 HOST = "127.0.0.1"
 DEFAULT_PORT = 5000

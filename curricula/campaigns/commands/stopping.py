@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 if TYPE_CHECKING:
     from curricula.campaigns.campaign import Campaign
-    from curricula.campaigns.tracking import Display
+    from curricula.campaigns.sight.tracking import Display
 
 
 class StopOnSignal:

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Annotated, Any
 import numpy as np
 import typer
 
-from curricula.campaigns.checkpoint import DEFAULT_ROOT, CampaignStore, campaign_folder
 from curricula.campaigns.commands.common import (
     CampaignName,
     Root,
@@ -23,8 +22,9 @@ from curricula.campaigns.commands.common import (
     require_folder,
 )
 from curricula.campaigns.commands.finding import find_task
-from curricula.campaigns.config import Plugin
-from curricula.campaigns.task_files import (
+from curricula.campaigns.config.schema import Plugin
+from curricula.campaigns.store.checkpoint import DEFAULT_ROOT, CampaignStore, campaign_folder
+from curricula.campaigns.store.task_files import (
     TaskSet,
     problems_of,
     read_tasks,
@@ -192,10 +192,10 @@ def _keep(tasks: TaskSet, root: Path) -> None:
 
 def _parsed(name: str, settings: Sequence[str]) -> tuple[TaskGenerator, TaskDistribution]:
     """Returns the generator and the distribution that key=value settings mean."""
-    from curricula.campaigns.config_checks import check_regions
-    from curricula.campaigns.config_errors import ConfigErrors
-    from curricula.campaigns.config_files import apply_overrides
-    from curricula.campaigns.plugins import make_generator
+    from curricula.campaigns.config.checks import check_regions
+    from curricula.campaigns.config.errors import ConfigErrors
+    from curricula.campaigns.config.files import apply_overrides
+    from curricula.campaigns.config.plugins import make_generator
     from taskgen.distribution import TaskDistribution
     from taskgen.registry import resolve
 
@@ -213,7 +213,7 @@ def _parsed(name: str, settings: Sequence[str]) -> tuple[TaskGenerator, TaskDist
 def _print_sample(
     generator: TaskGenerator, distribution: TaskDistribution, tasks: Sequence[Task]
 ) -> None:
-    from curricula.campaigns.words import region_text
+    from curricula.campaigns.sight.words import region_text
     from taskgen.parameters import describe_bounds
 
     drawn = distribution.to_json()["regions"]
@@ -224,7 +224,7 @@ def _print_sample(
             for name, parameter in generator.space.items()
         ],
     )
-    from curricula.campaigns.pictures import task_features
+    from curricula.campaigns.sight.pictures import task_features
 
     features = task_features(generator, tasks)
     rows = []
@@ -242,12 +242,12 @@ def write_pictures(
     out: Path, generator: TaskGenerator, tasks: Sequence[Task], title: str, subtitle: str
 ) -> None:
     """Writes tasks to a file by its ending: .png and .html pictures, .jsonl the tasks."""
-    from curricula.campaigns.pictures import contact_sheet, task_captions, task_pictures
+    from curricula.campaigns.sight.pictures import contact_sheet, task_captions, task_pictures
 
     if out.suffix == ".jsonl":
         write_tasks(out, (task.to_json() for task in tasks))
     elif out.suffix == ".html":
-        from curricula.campaigns.gallery import gallery
+        from curricula.campaigns.sight.gallery import gallery
 
         pictures = task_pictures(generator, tasks)
         out.write_text(gallery(generator, tasks, pictures, title, subtitle), encoding="utf-8")
@@ -260,7 +260,7 @@ def write_pictures(
 
 
 def _made(plugin: Plugin) -> TaskGenerator:
-    from curricula.campaigns.plugins import make_generator
+    from curricula.campaigns.config.plugins import make_generator
 
     return make_generator(plugin)
 

@@ -11,15 +11,15 @@ from typing import Any
 
 import numpy as np
 
-from curricula.campaigns import branch as branch_module
-from curricula.campaigns import forks, stream
-from curricula.campaigns.branch import Job, LegResult
-from curricula.campaigns.branches import Grown, Nursery
-from curricula.campaigns.checkpoint import CampaignStore
-from curricula.campaigns.ledger import Ledger
-from curricula.campaigns.setup import Setup
-from curricula.campaigns.tally import Tally
-from curricula.campaigns.tracking import NullDisplay
+from curricula.campaigns.exams.tally import Tally
+from curricula.campaigns.generation import branch as branch_module
+from curricula.campaigns.generation import forks, stream
+from curricula.campaigns.generation.branch import Job, LegResult
+from curricula.campaigns.generation.branches import Grown, Nursery
+from curricula.campaigns.generation.ledger import Ledger
+from curricula.campaigns.generation.setup import Setup
+from curricula.campaigns.sight.tracking import NullDisplay
+from curricula.campaigns.store.checkpoint import CampaignStore
 from curricula.search import Candidate, DistributionSearch
 from taskgen.distribution import TaskDistribution
 from taskgen.outcomes import Outcomes

@@ -7,7 +7,7 @@ def main(root: Path, executor: str) -> None:
     """Runs it under a root, to its end."""
     # Here, since workers import this module too, and need none of these.
     from curricula.campaigns.campaign import Campaign
-    from curricula.campaigns.mlflow_tracker import MlflowTracker
+    from curricula.campaigns.mlflow_tracking.tracker import MlflowTracker
     from tests.curricula.campaigns.tiny import tiny_config
 
     config = tiny_config(executor={"name": executor, "workers": 2, "threads": 1})

@@ -3,7 +3,7 @@ import math
 import numpy as np
 import pytest
 
-from curricula.campaigns import adoption
+from curricula.campaigns.generation import adoption
 
 NAN = math.nan
 KEEP = np.array([1.0, 2.0, 3.0, 4.0])

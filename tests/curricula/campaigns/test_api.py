@@ -4,7 +4,7 @@ import pytest
 
 from curricula.campaigns.api import evaluate_campaign, load_learner
 from curricula.campaigns.campaign import Campaign
-from curricula.campaigns.checkpoint import CampaignError, CampaignStore
+from curricula.campaigns.store.checkpoint import CampaignError, CampaignStore
 from tests.curricula.campaigns.tiny import tiny_config
 from tests.curricula.campaigns.traces import digest_of
 

@@ -7,12 +7,13 @@ import numpy as np
 import pytest
 from pydantic import ValidationError
 
-from curricula.campaigns import adoption, checkpoint, merging
 from curricula.campaigns.campaign import Campaign
-from curricula.campaigns.config import ExecutorConfig
-from curricula.campaigns.ledger import first_record, next_record
-from curricula.campaigns.points import record_points
-from curricula.campaigns.words import decision_sentences, decision_text
+from curricula.campaigns.config.schema import ExecutorConfig
+from curricula.campaigns.generation import adoption, merging
+from curricula.campaigns.generation.ledger import first_record, next_record
+from curricula.campaigns.sight.points import record_points
+from curricula.campaigns.sight.words import decision_sentences, decision_text
+from curricula.campaigns.store import checkpoint
 from tests.curricula.campaigns.fakes import NAN, make_nursery, make_record, make_setup, play, script
 from tests.curricula.campaigns.tiny import tiny_config
 from tests.curricula.campaigns.traces import trace

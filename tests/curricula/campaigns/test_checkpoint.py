@@ -6,7 +6,9 @@ import numpy as np
 import pytest
 import torch
 
-from curricula.campaigns.checkpoint import (
+from curricula.campaigns.config.schema import CheckpointConfig
+from curricula.campaigns.config.strict_yaml import BadYaml
+from curricula.campaigns.store.checkpoint import (
     CampaignError,
     CampaignStore,
     campaign_folder,
@@ -14,8 +16,6 @@ from curricula.campaigns.checkpoint import (
     save_state,
     write_atomically,
 )
-from curricula.campaigns.config import CheckpointConfig
-from curricula.campaigns.strict_yaml import BadYaml
 from tests.curricula.campaigns.tiny import tiny_config
 
 
@@ -125,7 +125,7 @@ def test_atomic_write_leaves_the_old_file_when_it_fails(tmp_path, monkeypatch):
     def full(descriptor):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("curricula.campaigns.checkpoint.os.fsync", full)
+    monkeypatch.setattr("curricula.campaigns.store.checkpoint.os.fsync", full)
     with pytest.raises(OSError, match="No space"):
         write_atomically(path, b"new")
     assert path.read_bytes() == b"old"

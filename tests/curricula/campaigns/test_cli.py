@@ -18,14 +18,14 @@ import yaml
 from PIL import Image
 from typer.testing import CliRunner
 
-from curricula.campaigns.checkpoint import CampaignStore
 from curricula.campaigns.cli import app
 from curricula.campaigns.commands.campaigns import free_name
 from curricula.campaigns.commands.printing import print_end, print_measures
 from curricula.campaigns.commands.server import command, page_address
 from curricula.campaigns.commands.stopping import StopOnSignal
-from curricula.campaigns.config_files import loads
-from curricula.campaigns.tracking import NullDisplay
+from curricula.campaigns.config.files import loads
+from curricula.campaigns.sight.tracking import NullDisplay
+from curricula.campaigns.store.checkpoint import CampaignStore
 from taskgen.task import Task
 
 SMALL = """
@@ -442,7 +442,7 @@ def test_a_suite_is_played_by_name(finished: Path) -> None:
 def test_resume_elsewhere_is_refused_unless_it_is_meant(finished, tmp_path, monkeypatch) -> None:
     root = tmp_path / "copy"
     shutil.copytree(finished, root)
-    monkeypatch.setattr("curricula.campaigns.machine.processor", lambda: "an abacus")
+    monkeypatch.setattr("curricula.campaigns.store.machine.processor", lambda: "an abacus")
     refused = taskgen("resume", "small", "--root", root, "--plain", "--no-tracking")
     assert refused.returncode == 2
     assert "is an abacus. Resume it where these are as they were" in refused.stderr

@@ -5,9 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from curricula.campaigns.config import CampaignConfig, EvaluationConfig, Plugin
-from curricula.campaigns.config_errors import ConfigErrors, known_keys
-from curricula.campaigns.config_files import (
+from curricula.campaigns.config.errors import ConfigErrors, known_keys
+from curricula.campaigns.config.files import (
     dump,
     is_preset,
     load,
@@ -17,7 +16,7 @@ from curricula.campaigns.config_files import (
     start_distribution,
     target_distribution,
 )
-from curricula.campaigns.plugins import (
+from curricula.campaigns.config.plugins import (
     build,
     make_curriculum,
     make_generator,
@@ -25,6 +24,7 @@ from curricula.campaigns.plugins import (
     make_search,
     resolved_options,
 )
+from curricula.campaigns.config.schema import CampaignConfig, EvaluationConfig, Plugin
 from taskgen.distribution import Interval, Weights
 
 MAZE = "name: trip\ngenerator: maze-v1\nstart: {size: [5, 7]}\ntarget: {size: [5, 13]}\n"

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from curricula.campaigns.strict_yaml import BadYaml, dump, parse
+from curricula.campaigns.config.strict_yaml import BadYaml, dump, parse
 
 _WORDS = st.text(st.characters(codec="utf-8", exclude_categories=("Cs", "Cc")), max_size=20)
 _SCALARS = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | _WORDS

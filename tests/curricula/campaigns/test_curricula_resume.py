@@ -5,8 +5,8 @@ move of the distribution between the generations.
 """
 
 from curricula.campaigns.campaign import Campaign
-from curricula.campaigns.checkpoint import CampaignStore
-from curricula.campaigns.config import BudgetConfig
+from curricula.campaigns.config.schema import BudgetConfig
+from curricula.campaigns.store.checkpoint import CampaignStore
 from tests.curricula.campaigns.tiny import tiny_config
 from tests.curricula.campaigns.traces import digest_of, without_times
 

@@ -4,9 +4,9 @@ import numpy as np
 from PIL import Image
 
 from curricula.campaigns.campaign import Campaign
-from curricula.campaigns.checkpoint import CampaignStore
-from curricula.campaigns.curriculum_pictures import heat_map_figure, save_heat_maps
-from curricula.campaigns.points import record_points
+from curricula.campaigns.sight.curriculum_pictures import heat_map_figure, save_heat_maps
+from curricula.campaigns.sight.points import record_points
+from curricula.campaigns.store.checkpoint import CampaignStore
 from curricula.curriculum import HeatMap
 from tests.curricula.campaigns.tiny import tiny_config
 

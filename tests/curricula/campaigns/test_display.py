@@ -6,9 +6,9 @@ import re
 import pytest
 from rich.console import Console
 
-from curricula.campaigns.display import PlainDisplay, RichDisplay, make_display
-from curricula.campaigns.progress import CampaignProgress
-from curricula.campaigns.words import (
+from curricula.campaigns.sight.display import PlainDisplay, RichDisplay, make_display
+from curricula.campaigns.sight.progress import CampaignProgress
+from curricula.campaigns.sight.words import (
     decision_text,
     fitted,
     gain_text,

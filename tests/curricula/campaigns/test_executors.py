@@ -11,8 +11,10 @@ import numpy as np
 import pytest
 import torch
 
-from curricula.campaigns import executors
-from curricula.campaigns.branch import (
+from curricula.campaigns.config.schema import ExecutorConfig
+from curricula.campaigns.exams.sets import Exam
+from curricula.campaigns.generation import executors
+from curricula.campaigns.generation.branch import (
     Job,
     read_result,
     restore,
@@ -20,11 +22,9 @@ from curricula.campaigns.branch import (
     snapshot,
     stage_failure,
 )
-from curricula.campaigns.branches import Branch
-from curricula.campaigns.checkpoint import save_state
-from curricula.campaigns.config import ExecutorConfig
-from curricula.campaigns.exams import Exam
-from curricula.campaigns.executors import InlineExecutor, ProcessExecutor, make_executor
+from curricula.campaigns.generation.branches import Branch
+from curricula.campaigns.generation.executors import InlineExecutor, ProcessExecutor, make_executor
+from curricula.campaigns.store.checkpoint import save_state
 from taskgen.distribution import TaskDistribution
 from taskgen.generators.maze import Maze
 from tests.curricula.campaigns.fakes import make_nursery, make_setup

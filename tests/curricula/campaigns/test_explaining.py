@@ -2,9 +2,9 @@
 
 import pytest
 
-from curricula.campaigns.config_files import load, loads, presets
-from curricula.campaigns.explaining import explained
-from curricula.campaigns.strict_yaml import key_lines
+from curricula.campaigns.config.files import load, loads, presets
+from curricula.campaigns.config.strict_yaml import key_lines
+from curricula.campaigns.sight.explaining import explained
 
 
 @pytest.mark.parametrize("preset", presets())

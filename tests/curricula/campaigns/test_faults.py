@@ -8,14 +8,14 @@ import numpy as np
 import pytest
 
 from curricula.algorithms.domain_randomization import DomainRandomization
-from curricula.campaigns import branch as branch_module
-from curricula.campaigns import playing as playing_module
-from curricula.campaigns.branch import Job, read_result, restore, run_job
-from curricula.campaigns.branches import Branch, BranchFailed, measure_gains
 from curricula.campaigns.campaign import Campaign
-from curricula.campaigns.checkpoint import CampaignStore, save_state
 from curricula.campaigns.commands.finding import find_task
-from curricula.campaigns.exams import Exam, exam_tasks
+from curricula.campaigns.exams import playing as playing_module
+from curricula.campaigns.exams.sets import Exam, exam_tasks
+from curricula.campaigns.generation import branch as branch_module
+from curricula.campaigns.generation.branch import Job, read_result, restore, run_job
+from curricula.campaigns.generation.branches import Branch, BranchFailed, measure_gains
+from curricula.campaigns.store.checkpoint import CampaignStore, save_state
 from curricula.search import Candidate
 from taskgen.distribution import TaskDistribution
 from taskgen.generator import EnvGenerator, Validity

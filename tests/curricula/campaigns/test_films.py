@@ -8,9 +8,9 @@ from typer.testing import CliRunner
 
 from curricula.campaigns.api import evaluate_campaign, film_campaign
 from curricula.campaigns.campaign import Campaign
-from curricula.campaigns.checkpoint import CampaignError, CampaignStore
 from curricula.campaigns.cli import app
-from curricula.campaigns.films import MAX_FRAMES, CannotFilm, film
+from curricula.campaigns.sight.films import MAX_FRAMES, CannotFilm, film
+from curricula.campaigns.store.checkpoint import CampaignError, CampaignStore
 from learners.evaluation import evaluate
 from learners.random_play import RandomPlayer
 from taskgen.generator import EnvGenerator

@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from curricula.campaigns.branches import NUM_NOISE
+from curricula.campaigns.generation.branches import NUM_NOISE
 from tests.curricula.campaigns.fakes import NAN, SMALL, make_record, make_setup, play, script
 
 ALL = ["keep", "move-1", "move-2", "challenger", "keep-again"]

@@ -5,8 +5,8 @@ import json
 
 import pytest
 
-from curricula.campaigns.ledger import Ledger, first_record, next_record
-from curricula.campaigns.points import record_points
+from curricula.campaigns.generation.ledger import Ledger, first_record, next_record
+from curricula.campaigns.sight.points import record_points
 from tests.curricula.campaigns import fakes
 from tests.curricula.campaigns.fakes import (
     NAN,

@@ -7,9 +7,9 @@ from typer.testing import CliRunner
 
 from curricula.campaigns.api import play_campaign
 from curricula.campaigns.campaign import Campaign
-from curricula.campaigns.checkpoint import CampaignError, CampaignStore
 from curricula.campaigns.cli import app
-from curricula.campaigns.config import CampaignConfig
+from curricula.campaigns.config.schema import CampaignConfig
+from curricula.campaigns.store.checkpoint import CampaignError, CampaignStore
 from taskgen.splits import split_of
 from tests.curricula.campaigns.tiny import TINY
 

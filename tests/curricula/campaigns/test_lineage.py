@@ -8,9 +8,9 @@ import pytest
 from typer.testing import CliRunner
 
 from curricula.campaigns.campaign import Campaign
-from curricula.campaigns.checkpoint import CampaignStore
 from curricula.campaigns.cli import app
-from curricula.campaigns.lineage import ancestry, known_tasks, lines_of, save_lineage
+from curricula.campaigns.store.checkpoint import CampaignStore
+from curricula.campaigns.store.lineage import ancestry, known_tasks, lines_of, save_lineage
 from curricula.checks.specimens import START, Marks, training_source
 from curricula.curriculum import Proposal
 from taskgen.generators.maze import Maze

@@ -4,11 +4,11 @@ import os
 
 import pytest
 
-from curricula.campaigns import machine as machine_module
 from curricula.campaigns.campaign import Campaign
-from curricula.campaigns.checkpoint import CampaignError
-from curricula.campaigns.machine import Machine, differences, machine_facts
-from curricula.campaigns.tracking import NullDisplay
+from curricula.campaigns.sight.tracking import NullDisplay
+from curricula.campaigns.store import machine as machine_module
+from curricula.campaigns.store.checkpoint import CampaignError
+from curricula.campaigns.store.machine import Machine, differences, machine_facts
 from learners import precision
 from tests.curricula.campaigns.tiny import tiny_config
 

@@ -10,11 +10,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from curricula.campaigns import mlflow_runs, pictures
-from curricula.campaigns.checkpoint import CampaignStore
-from curricula.campaigns.config import CampaignConfig
-from curricula.campaigns.machine import Machine
-from curricula.campaigns.mlflow_tracker import MlflowTracker
+from curricula.campaigns.config.schema import CampaignConfig
+from curricula.campaigns.mlflow_tracking import runs as mlflow_runs
+from curricula.campaigns.mlflow_tracking.tracker import MlflowTracker
+from curricula.campaigns.sight import pictures
+from curricula.campaigns.store.checkpoint import CampaignStore
+from curricula.campaigns.store.machine import Machine
 from taskgen.distribution import TaskDistribution
 from taskgen.generator import TaskGenerator
 from taskgen.parameters import Categorical, Int, ParameterSpace
@@ -140,7 +141,7 @@ def environment(monkeypatch):
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
     found = {"generators": {"fields-v1": Fields}}
     monkeypatch.setattr(
-        "curricula.campaigns.plugins.resolve", lambda group, name: found[group][name]
+        "curricula.campaigns.config.plugins.resolve", lambda group, name: found[group][name]
     )
 
 

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from curricula.campaigns import pictures
-from curricula.campaigns.gallery import gallery
-from curricula.campaigns.pictures import Way
+from curricula.campaigns.sight import pictures
+from curricula.campaigns.sight.gallery import gallery
+from curricula.campaigns.sight.pictures import Way
 from taskgen.cards import parameter_card
 from taskgen.task import Task
 

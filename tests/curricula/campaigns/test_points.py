@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from curricula.campaigns.points import (
+from curricula.campaigns.sight.points import (
     GENERATION,
     is_number,
     measure_points,

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from curricula.campaigns.config_files import load, presets
-from curricula.campaigns.setup import Setup
+from curricula.campaigns.config.files import load, presets
+from curricula.campaigns.generation.setup import Setup
 from taskgen.source import TaskSource
 from taskgen.splits import SPLITS
 

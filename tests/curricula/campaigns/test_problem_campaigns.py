@@ -5,16 +5,18 @@ import json
 import numpy as np
 import pytest
 
-from curricula.campaigns import answers, estimate, pictures, report, words
+from curricula.campaigns import estimate
 from curricula.campaigns.campaign import Campaign
-from curricula.campaigns.checkpoint import CampaignStore
 from curricula.campaigns.commands.printing import print_result, used_text
-from curricula.campaigns.config import CampaignConfig
-from curricula.campaigns.config_checks import check
-from curricula.campaigns.display import estimate_text
-from curricula.campaigns.plugins import make_generator
-from curricula.campaigns.resolution import resolve
+from curricula.campaigns.config.checks import check
+from curricula.campaigns.config.plugins import make_generator
+from curricula.campaigns.config.schema import CampaignConfig
+from curricula.campaigns.generation.resolution import resolve
+from curricula.campaigns.mlflow_tracking import answers
 from curricula.campaigns.sealed import tasks_test
+from curricula.campaigns.sight import pictures, report, words
+from curricula.campaigns.sight.display import estimate_text
+from curricula.campaigns.store.checkpoint import CampaignStore
 from taskgen.task import Task
 from tests.curricula.campaigns.tiny import merged, tiny_config
 from tests.taskgen.lines_family import Lines

@@ -6,17 +6,17 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from curricula.campaigns import references
-from curricula.campaigns.branch import stage_failure
-from curricula.campaigns.branches import Nursery
 from curricula.campaigns.campaign import Campaign
-from curricula.campaigns.checkpoint import CampaignStore
-from curricula.campaigns.exams import exam_set, exam_tasks
-from curricula.campaigns.ledger import first_record
-from curricula.campaigns.playing import stand_in
-from curricula.campaigns.points import record_points, result_points
-from curricula.campaigns.report import generation_text
-from curricula.campaigns.tracking import NullDisplay
+from curricula.campaigns.exams.playing import stand_in
+from curricula.campaigns.exams.sets import exam_set, exam_tasks
+from curricula.campaigns.generation import references
+from curricula.campaigns.generation.branch import stage_failure
+from curricula.campaigns.generation.branches import Nursery
+from curricula.campaigns.generation.ledger import first_record
+from curricula.campaigns.sight.points import record_points, result_points
+from curricula.campaigns.sight.report import generation_text
+from curricula.campaigns.sight.tracking import NullDisplay
+from curricula.campaigns.store.checkpoint import CampaignStore
 from curricula.scores import mean_return
 from learners.evaluation import evaluate
 from taskgen.generator import TaskGenerator

@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from curricula.campaigns import report, words
-from curricula.campaigns.pictures import Way
+from curricula.campaigns.sight import report, words
+from curricula.campaigns.sight.pictures import Way
 
 
 def record_of(generation, *, evil=""):

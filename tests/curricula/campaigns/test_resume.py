@@ -7,10 +7,10 @@ import time
 
 import pytest
 
-from curricula.campaigns import checkpoint
 from curricula.campaigns.campaign import Campaign
-from curricula.campaigns.checkpoint import CampaignStore
-from curricula.campaigns.points import GENERATION, record_points
+from curricula.campaigns.sight.points import GENERATION, record_points
+from curricula.campaigns.store import checkpoint
+from curricula.campaigns.store.checkpoint import CampaignStore
 from tests.curricula.campaigns import run_tiny
 from tests.curricula.campaigns.tiny import tiny_config
 from tests.curricula.campaigns.traces import trace

@@ -6,16 +6,16 @@ from dataclasses import replace
 import pytest
 import torch
 
-from curricula.campaigns import playing as playing_module
 from curricula.campaigns.api import evaluate_campaign
-from curricula.campaigns.branch import form_digest
 from curricula.campaigns.campaign import Campaign
-from curricula.campaigns.checkpoint import CampaignError, CampaignStore
-from curricula.campaigns.exams import exam_tasks
+from curricula.campaigns.exams import playing as playing_module
+from curricula.campaigns.exams.sets import exam_tasks
+from curricula.campaigns.generation.branch import form_digest
+from curricula.campaigns.generation.seeding import seed_for
 from curricula.campaigns.sealed import suite_test, write_leak_report
-from curricula.campaigns.seeding import seed_for
-from curricula.campaigns.task_files import write_tasks
-from curricula.campaigns.words import uses_text
+from curricula.campaigns.sight.words import uses_text
+from curricula.campaigns.store.checkpoint import CampaignError, CampaignStore
+from curricula.campaigns.store.task_files import write_tasks
 from taskgen.distribution import TaskDistribution
 from taskgen.generators.bandit import Bandit
 

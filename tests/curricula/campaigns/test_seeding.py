@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from curricula.campaigns.seeding import rng_for, seed_for
+from curricula.campaigns.generation.seeding import rng_for, seed_for
 
 ROLES = ("training", "search", "selection/tasks", "selection/play", "adoption/tasks", "leg")
 

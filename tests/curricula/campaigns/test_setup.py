@@ -6,12 +6,12 @@ import shutil
 import numpy as np
 import pytest
 
-from curricula.campaigns.branch import form_digest
 from curricula.campaigns.campaign import Campaign
-from curricula.campaigns.checkpoint import CampaignStore
-from curricula.campaigns.exams import exam_tasks
+from curricula.campaigns.exams.sets import exam_tasks
+from curricula.campaigns.generation.branch import form_digest
+from curricula.campaigns.generation.setup import Setup
 from curricula.campaigns.sealed import write_leak_report
-from curricula.campaigns.setup import Setup
+from curricula.campaigns.store.checkpoint import CampaignStore
 from taskgen.distribution import TaskDistribution
 from tests.curricula.campaigns.fakes import make_setup
 from tests.curricula.campaigns.tiny import tiny_config

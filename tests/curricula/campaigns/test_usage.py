@@ -5,8 +5,8 @@ import sys
 import time
 
 from curricula.campaigns.campaign import Campaign
-from curricula.campaigns.tracking import NullTracker
-from curricula.campaigns.usage import Stopwatch, Usage
+from curricula.campaigns.sight.tracking import NullTracker
+from curricula.campaigns.store.usage import Stopwatch, Usage
 from tests.curricula.campaigns.tiny import tiny_config
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from curricula.campaigns.config import CampaignConfig
+from curricula.campaigns.config.schema import CampaignConfig
 
 TINY: dict[str, Any] = {
     "name": "tiny",

@@ -9,7 +9,7 @@ from typing import Any
 
 import torch
 
-from curricula.campaigns.checkpoint import CampaignStore
+from curricula.campaigns.store.checkpoint import CampaignStore
 
 _TIMES = ("seconds", "checkpoint", "usage")
 

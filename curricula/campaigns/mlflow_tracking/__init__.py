@@ -1,0 +1,1 @@
+"""A campaign in MLflow: its runs, and what is logged to them."""

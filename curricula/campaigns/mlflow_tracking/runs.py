@@ -1,0 +1,349 @@
+"""The runs of one campaign in an MLflow store, where every write can be repeated.
+
+The only file that imports mlflow, and only when a store is opened. Everything goes through a
+client and run ids, never through mlflow's global active run. Runs are found again by their tags,
+and points carry the time of their commit, so that what was cut off is done again without traces.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import logging
+import os
+import secrets
+import sqlite3
+import time
+import zlib
+from collections.abc import Iterator, Mapping
+from contextlib import closing, suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from curricula.campaigns.sight.points import GENERATION
+from curricula.campaigns.store.records import Record
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+    from mlflow.entities import Metric, Run
+
+MEMO = "mlflow.json"
+NOTE = "mlflow.note.content"
+VIEW_KEY = "taskgen"
+
+_CAMPAIGN, _KIND, _PLACE = "taskgen.campaign", "taskgen.kind", "taskgen.place"
+_FIRST_COMMIT, _LEARNER = "taskgen.first_commit", "taskgen.learner"
+_PARENT = "mlflow.parentRunId"
+_MAX_METRICS, _MAX_PARAMS, _MAX_VALUE = 1000, 100, 6000
+
+NO_TELEMETRY = {
+    "MLFLOW_DISABLE_TELEMETRY": "true",
+    "DO_NOT_TRACK": "true",
+    "MLFLOW_DISABLE_AGENT_HINT": "true",
+}
+"""Environment of whatever runs MLflow: nothing leaves this machine."""
+
+_QUIET = {
+    **NO_TELEMETRY,
+    "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
+    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2",  # a server that is down must not hold up a campaign
+    "MLFLOW_HTTP_REQUEST_TIMEOUT": "20",
+}
+
+
+def tracking_uri(configured: str | None, root: Path) -> str:
+    """Returns the configured URI, else $MLFLOW_TRACKING_URI, else the store in `root`."""
+    default = f"sqlite:///{root.resolve() / 'mlflow.db'}"
+    return configured or os.environ.get("MLFLOW_TRACKING_URI") or default
+
+
+def open_client(uri: str, root: Path) -> MlflowClient:
+    """Returns a client of the store, made if it is the default one and not there yet.
+
+    mlflow is told to send no telemetry, print no links and give up early on a silent server,
+    unless the environment says otherwise.
+    """
+    for name, value in _QUIET.items():
+        os.environ.setdefault(name, value)
+    database = root.resolve() / "mlflow.db"
+    if uri == f"sqlite:///{database}" and not database.exists():
+        root.mkdir(parents=True, exist_ok=True)
+        with closing(sqlite3.connect(database)) as connection:
+            # Readers (the UI) and writers no longer wait for each other; stays with the file.
+            connection.execute("PRAGMA journal_mode=WAL")
+    from mlflow import MlflowClient
+
+    for chatty in ("mlflow.store.db.utils", "alembic"):
+        logging.getLogger(chatty).setLevel(logging.WARNING)
+    return MlflowClient(tracking_uri=uri)
+
+
+class CampaignRuns:
+    """The campaign's run and the runs below it.
+
+    Args:
+        uri: the store.
+        root: folder of the default store, and of the artifacts of any store that is a database.
+        experiment: name of the experiment, made if it is not there.
+        folder: the campaign's folder; `mlflow.json` in it remembers the run's id.
+        name: the campaign's name.
+        reopen: whether the run goes on; else it must be there, and stays as open as it is.
+
+    Attributes:
+        client: of the store.
+        experiment: the experiment's id.
+        campaign: the id of the campaign's run.
+        generations: run id by generation.
+        logged: the newest generation that the store has all of, -1 for none.
+    """
+
+    def __init__(
+        self, uri: str, root: Path, experiment: str, folder: Path, name: str, reopen: bool = True
+    ) -> None:
+        self.uri, self.folder, self.name = uri, folder, name
+        self.client = open_client(uri, root)
+        self.experiment = self._find_experiment(experiment, root)
+        memo = _read_memo(folder, uri)
+        self.key: str = memo.get("key") or secrets.token_hex(8)
+        self.campaign, self.key = self._find_campaign(memo, reopen)
+        self.logged = self._last_logged()
+        self.generations = self._find_generations(memo.get("generations", {}))
+        self.save()
+
+    def save(self) -> None:
+        """Remembers the ids beside the campaign; without them they are found by tags."""
+        memo = {
+            "uri": self.uri,
+            "key": self.key,
+            "experiment": self.experiment,
+            "run": getattr(self, "campaign", None),
+            "logged": getattr(self, "logged", -1),
+            "generations": {str(g): run for g, run in getattr(self, "generations", {}).items()},
+        }
+        beside = self.folder / f".{MEMO}.tmp"
+        beside.write_text(json.dumps(memo), encoding="utf-8")
+        beside.replace(self.folder / MEMO)
+
+    def child(
+        self, parent: str, kind: str, place: str, name: str, started: int
+    ) -> tuple[str, set[str]]:
+        """Returns a run below `parent` and the names of the points that it has already.
+
+        Args:
+            parent: run id.
+            kind: "generation" or "candidate".
+            place: what tells it from its siblings.
+            name: what people see.
+            started: milliseconds since 1970, for a run that has to be made.
+        """
+        wanted = {_PARENT: parent, _KIND: kind, _PLACE: place}
+        for run in self._search(wanted):
+            return run.info.run_id, set(run.data.metrics)
+        tags = {**wanted, _CAMPAIGN: self.key, **_SOURCE}
+        run = self.client.create_run(self.experiment, started, tags, name)
+        return run.info.run_id, set()
+
+    def log(
+        self,
+        run: str,
+        points: Mapping[str, float],
+        stamp: int,
+        step: int,
+        tags: Mapping[str, str] | None = None,
+        model: str | None = None,
+    ) -> None:
+        """Logs points and tags in one batch (more than 1000 points: several)."""
+        from mlflow.entities import Metric, RunTag
+
+        metrics: list[Metric] = [
+            Metric(name, value, stamp, step, model_id=model) for name, value in points.items()
+        ]
+        # The marker comes last: where it stands, everything before it does.
+        metrics.sort(key=lambda metric: metric.key == GENERATION)
+        while len(metrics) > _MAX_METRICS:
+            self.client.log_batch(run, metrics=metrics[:_MAX_METRICS])
+            metrics = metrics[_MAX_METRICS:]
+        entries = [RunTag(name, value) for name, value in (tags or {}).items()]
+        self.client.log_batch(run, metrics=metrics, tags=entries)
+
+    def log_params(self, run: str, params: Mapping[str, Any]) -> None:
+        """Logs those params that the run does not have yet; they can never change."""
+        from mlflow.entities import Param
+
+        known = self.client.get_run(run).data.params
+        fresh = [
+            Param(name[:250], str(value)[:_MAX_VALUE])
+            for name, value in params.items()
+            if name[:250] not in known
+        ]
+        for start in range(0, len(fresh), _MAX_PARAMS):
+            self.client.log_batch(run, params=fresh[start : start + _MAX_PARAMS])
+
+    def log_dataset(self, run: str, name: str, content: Record) -> None:
+        """Logs what a run trained on as its dataset: a name, the content's digest, the content."""
+        from mlflow.entities import Dataset, DatasetInput, InputTag
+
+        text = json.dumps(content, sort_keys=True)
+        digest = hashlib.sha256(text.encode()).hexdigest()[:12]
+        source = json.dumps({"tags": {"taskgen.distribution": text}})[:65_000]
+        dataset = Dataset(name[:500], digest, "code", source, profile=text)
+        context = InputTag("mlflow.data.context", "training")
+        self.client.log_inputs(run, datasets=[DatasetInput(dataset, [context])])
+
+    def log_learner(
+        self, role: str, generation: int, tags: Mapping[str, str], points: Mapping[str, float]
+    ) -> None:
+        """Registers a learner that is kept outside MLflow, with what it scored.
+
+        Args:
+            role: "last" or "best".
+            generation: whose commit it is, one that is logged.
+            tags: where it lies.
+            points: points that the campaign's run has of that generation.
+        """
+        mark = {_CAMPAIGN: self.key, _LEARNER: f"{role}-{generation}"}
+        where = " AND ".join(f"tags.`{key}` = '{value}'" for key, value in mark.items())
+        known = self.client.search_logged_models([self.experiment], filter_string=where)
+        if any(model.status.value == "READY" for model in known):
+            return
+        model = next(iter(known), None) or self.client.create_logged_model(
+            self.experiment,
+            name=f"{self.name.replace('.', '_')}-{role}",
+            source_run_id=self.campaign,
+            tags={**mark, "mlflow.model.isExternal": "true", **tags},
+            params={"generation": str(generation)},
+            model_type="learner",
+        )
+        # The same time, step and value as on the run: the run's points stay what they are.
+        point = self._generation_point(generation)
+        self.log(self.campaign, points, point.timestamp, point.step, model=model.model_id)
+        self.client.finalize_logged_model(model.model_id, "READY")
+
+    def has_point(self, name: str, step: int) -> bool:
+        """Whether the campaign's run has a point of this name at a step."""
+        history = self.client.get_metric_history(self.campaign, name)
+        return any(metric.step == step for metric in history)
+
+    def close_orphans(self) -> None:
+        """Closes the campaign's runs that a killed process left open and no commit took up."""
+        for run in self._search({_CAMPAIGN: self.key}, "attributes.status = 'RUNNING'"):
+            if run.info.run_id != self.campaign:
+                self.client.set_terminated(run.info.run_id, "KILLED")
+
+    def first_commit_tag(self) -> dict[str, str]:
+        """Returns the tag that tells this campaign from another of the same name."""
+        digest = _first_commit(self.folder)
+        return {_FIRST_COMMIT: digest} if digest else {}
+
+    def save_view(self, columns: list[str]) -> None:
+        """Offers a list of runs with useful columns under "Views"; the format is mlflow's own."""
+        with suppress(Exception):
+            state = json.dumps({"selectedColumns": columns}).encode()
+            packed = base64.b64encode(zlib.compress(state)).decode()
+            now = int(1000 * time.time())
+            view = {
+                "name": "Campaigns and generations",
+                "createdAt": now,
+                "updatedAt": now,
+                "state": f"deflate;{packed}",
+            }
+            tag = f"mlflow.sharedViewState.{VIEW_KEY}"
+            self.client.set_experiment_tag(self.experiment, tag, json.dumps(view))
+
+    def _find_experiment(self, name: str, root: Path) -> str:
+        found = self.client.get_experiment_by_name(name)
+        if found is None:
+            # A server knows where artifacts go; a plain database would put them where we stand.
+            is_server = self.uri.startswith(("http:", "https:", "databricks"))
+            place = None if is_server else (root.resolve() / "artifacts").as_uri()
+            return str(self.client.create_experiment(name, artifact_location=place))
+        if found.lifecycle_stage != "active":
+            raise RuntimeError(
+                f"the experiment {name!r} is in MLflow's trash; restore it "
+                f"(`mlflow experiments restore --experiment-id {found.experiment_id}`) "
+                f"or set tracking.experiment to another name"
+            )
+        return str(found.experiment_id)
+
+    def _find_campaign(self, memo: Mapping[str, Any], reopen: bool) -> tuple[str, str]:
+        """The campaign's run and its key: remembered, found by tags, or new."""
+        run = self._remembered(memo.get("run")) or self._tagged(memo)
+        if run is None and not reopen:
+            raise RuntimeError(f"the run of {self.name} was deleted")
+        if run is None:
+            self.save()  # the key is on disk before a run has it, so the run can be found
+            tags = {_CAMPAIGN: self.key, _KIND: "campaign", **_SOURCE}
+            run = self.client.create_run(self.experiment, None, tags, self.name)
+        elif reopen and run.info.status != "RUNNING":
+            self.client.update_run(run.info.run_id, "RUNNING")
+        return run.info.run_id, run.data.tags[_CAMPAIGN]
+
+    def _remembered(self, run_id: str | None) -> Run | None:
+        from mlflow.exceptions import MlflowException
+
+        if run_id is None:
+            return None
+        try:
+            run = self.client.get_run(run_id)
+        except MlflowException as error:
+            if error.error_code == "RESOURCE_DOES_NOT_EXIST":
+                return None
+            raise
+        return run if run.info.lifecycle_stage == "active" else None
+
+    def _tagged(self, memo: Mapping[str, Any]) -> Run | None:
+        """The run that has the remembered key; without a memo, the first commit's digest."""
+        key = memo.get("key")
+        mark, value = (_CAMPAIGN, key) if key else (_FIRST_COMMIT, _first_commit(self.folder))
+        if not value:
+            return None
+        return next(self._search({_KIND: "campaign", mark: value}), None)
+
+    def _generation_point(self, generation: int) -> Metric:
+        history = self.client.get_metric_history(self.campaign, GENERATION)
+        return next(metric for metric in history if metric.value == generation)
+
+    def _last_logged(self) -> int:
+        history = self.client.get_metric_history(self.campaign, GENERATION)
+        return max((int(metric.value) for metric in history), default=-1)
+
+    def _find_generations(self, remembered: Mapping[str, str]) -> dict[int, str]:
+        if len(remembered) > self.logged:
+            return {int(generation): run for generation, run in remembered.items()}
+        found = self._search({_PARENT: self.campaign, _KIND: "generation"})
+        return {int(run.data.tags[_PLACE]): run.info.run_id for run in found}
+
+    def _search(self, tags: Mapping[str, str], more: str = "") -> Iterator[Run]:
+        """Yields the active runs of the experiment that have all these tags."""
+        terms = [f"tags.`{name}` = '{value}'" for name, value in tags.items()]
+        where = " and ".join([*terms, *([more] if more else [])])
+        token = None
+        while True:
+            page = self.client.search_runs([self.experiment], where, page_token=token)
+            yield from page
+            token = page.token
+            if not token:
+                return
+
+
+_SOURCE = {"mlflow.source.name": "taskgen", "mlflow.source.type": "LOCAL"}
+
+
+def is_remembered(folder: Path, uri: str) -> bool:
+    """Whether a campaign has a run in this store, as far as its folder knows."""
+    return bool(_read_memo(folder, uri).get("run"))
+
+
+def _first_commit(folder: Path) -> str | None:
+    path = folder / "commits" / "000000.json"
+    return hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else None
+
+
+def _read_memo(folder: Path, uri: str) -> dict[str, Any]:
+    """What was remembered about this store; nothing where the file is missing or torn."""
+    try:
+        memo = json.loads((folder / MEMO).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return memo if isinstance(memo, dict) and memo.get("uri") == uri else {}

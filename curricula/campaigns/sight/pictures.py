@@ -1,0 +1,387 @@
+"""What a campaign looks like: a contact sheet of tasks, adaptation curves, the way it took.
+
+Pillow for pictures made of pictures, matplotlib (its Agg canvas, never `pyplot`, so no global
+state and no window) for figures. Everything comes from commit records; nothing here decides.
+"""
+
+from __future__ import annotations
+
+import math
+import textwrap
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageDraw, ImageFont
+
+from curricula.campaigns.sight.points import interval, is_number
+from curricula.campaigns.sight.words import counted, curve_axis, edits_text
+from curricula.campaigns.store.records import Record
+from taskgen.cards import parameter_card
+from taskgen.generator import TaskGenerator
+from taskgen.task import Task
+from taskgen.watchdog import answers
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+SHEET_WIDTH = 600
+DPI = 100
+MAX_POINTS = 400
+MAX_PARAMETERS = 7
+PATIENCE_S = 20.0
+"""How long a generator may take to draw or describe one task, in seconds."""
+
+_TOLD = ("score", "return_iqm", "success_rate")
+_GAP, _LINE, _FONT_SIZE = 8, 13, 11
+_MOST_LETTERS = 28  # that fit beside an axis
+_MAX_TOLD = 3
+_WORST_SHOWN = -1.0
+"""The lowest score on a picture: as far below random play as the oracle is above. What diverges
+leaves it there, and the rest can still be read."""
+_COLOURS = {"target": "#1f4e79", "start": "#b5651d"}
+_SPARE_COLOURS = ("#4c7a34", "#7a3b69", "#555555")
+
+
+def contact_sheet(
+    pictures: Sequence[NDArray[np.uint8]], captions: Sequence[str], width: int = SHEET_WIDTH
+) -> Image.Image:
+    """Returns the pictures on a white grid, each with its index and caption below.
+
+    Args:
+        pictures: [height, width, 3] each, of any sizes.
+        captions: one for each; what is too long for its cell is cut.
+        width: pixels of the sheet.
+
+    Raises:
+        ValueError: if there is no picture, or not one caption for each.
+    """
+    if not pictures or len(pictures) != len(captions):
+        raise ValueError(
+            f"a contact sheet needs pictures and a caption for each, "
+            f"got {len(pictures)} and {len(captions)}."
+        )
+    columns = min(max(math.isqrt(len(pictures) - 1) + 1, 2), 5)
+    rows = -(-len(pictures) // columns)
+    cell = (width - _GAP * (columns + 1)) // columns
+    pitch = cell + 2 * _LINE + _GAP
+    sheet = Image.new("RGB", (width, rows * pitch + _GAP), "white")
+    draw = ImageDraw.Draw(sheet)
+    for index, (picture, caption) in enumerate(zip(pictures, captions, strict=True)):
+        x = _GAP + (index % columns) * (cell + _GAP)
+        y = _GAP + (index // columns) * pitch
+        fitted = _fitted(picture, cell)
+        sheet.paste(fitted, (x + (cell - fitted.width) // 2, y + (cell - fitted.height) // 2))
+        _write_caption(draw, x, y + cell, cell, f"{index} · {caption}" if caption else str(index))
+    return sheet
+
+
+def task_pictures(generator: TaskGenerator, tasks: Sequence[Task]) -> list[NDArray[np.uint8]]:
+    """Returns a picture of each task; a card of its parameters where drawing it fails.
+
+    One that hangs is given up after `PATIENCE_S`, and the tasks after it have cards too.
+    """
+    drawn = answers(lambda task: np.asarray(generator.render(task)), tasks, PATIENCE_S)
+    return [_picture_or_card(picture, task) for picture, task in zip(drawn, tasks, strict=True)]
+
+
+def task_captions(
+    generator: TaskGenerator, tasks: Sequence[Task], names: Sequence[str], num_features: int = 1
+) -> list[str]:
+    """Returns a line for each task: in what it differs from the others.
+
+    The named parameters first, then what else describes it, then what it is an edit of; what is the
+    same for all tasks is told of none. A task alone differs in everything.
+
+    Args:
+        generator: of the tasks.
+        tasks: to be told apart.
+        names: of parameters worth a word.
+        num_features: how many of the other features are told, at most.
+    """
+    columns = _different([task.params for task in tasks], names)[:_MAX_TOLD]
+    features = task_features(generator, tasks) if num_features else []
+    keys = dict.fromkeys(key for row in features for key in row if key not in tasks[0].params)
+    told = [shown for _, shown in columns]
+    more = [column for column in _different(features, keys) if column[1] not in told]
+    telling = [column for column in more if 2 * len(set(column[1])) >= len(tasks)]
+    columns += (telling or more)[:num_features]
+    return [
+        ", ".join(
+            [
+                *(f"{name} {shown[i]}".strip() for name, shown in columns if shown[i]),
+                *_came_by(task),
+            ]
+        )
+        for i, task in enumerate(tasks)
+    ]
+
+
+def _came_by(task: Task) -> list[str]:
+    """Returns what a task is an edit of, nothing where it is none."""
+    parents = "/".join(parent[:6] for parent in task.parents)
+    return [f"{edits_text(task.operator)} of {parents}"] if parents else []
+
+
+def task_features(generator: TaskGenerator, tasks: Sequence[Task]) -> list[dict[str, float]]:
+    """Returns what describes each task in finite numbers; nothing where that fails or hangs."""
+
+    def finite(task: Task) -> dict[str, float]:
+        found = {str(name): float(value) for name, value in generator.describe(task).items()}
+        return {name: value for name, value in found.items() if math.isfinite(value)}
+
+    return [features or {} for features in answers(finite, tasks, PATIENCE_S)]
+
+
+def adaptation_figure(record: Record) -> Figure:
+    """Returns returns (left) and success (right) by unit of adaptation, a line for each set.
+
+    Errors are shown by their interquartile mean, which one task that diverged cannot take along.
+    """
+    curves = {name: measures.get("curve") or {} for name, measures in record["monitor"].items()}
+    label = record.get("judged_by") or "return"
+    panels = [("returns_iqm", f"{label}, IQM") if "error" in label else ("returns", label)]
+    unit = "episodes"
+    if any(curve.get("successes") for curve in curves.values()):
+        panels.append(("successes", "success rate"))
+    left = 0.6 if len(label) <= _MOST_LETTERS else 0.95  # room for a second line
+    figure = new_figure(3.2 * len(panels) + left - 0.2, 2.7, left=left)
+    for position, (key, label) in enumerate(panels):
+        axes = figure.add_subplot(1, len(panels), position + 1)
+        for name, curve in curves.items():
+            unit, positions = curve_axis(curve)
+            known = curve.get(key) or [None] * len(positions)
+            values = [math.nan if v is None else v for v in known]
+            axes.plot(positions, values, marker="o", markersize=4, color=_colour(name), label=name)
+        axes.set_xlabel("episode of a lifetime" if unit == "episodes" else unit)
+        axes.set_ylabel(textwrap.fill(label, _MOST_LETTERS))
+        axes.locator_params(axis="x", integer=True)
+        if key == "successes":
+            axes.set_ylim(-0.03, 1.03)
+    axes.legend(frameon=False, fontsize=8)
+    return figure
+
+
+@dataclass
+class Way:
+    """The way of a campaign so far, as much of each commit as its figure and table need.
+
+    Args:
+        rows: one for each commit, oldest first.
+    """
+
+    rows: list[dict[str, Any]] = field(default_factory=list)
+
+    def add(self, record: Record) -> None:
+        """Takes a commit; one that is there already is replaced."""
+        while self.rows and self.rows[-1]["generation"] >= record["generation"]:
+            self.rows.pop()
+        self.rows.append(
+            {
+                "generation": record["generation"],
+                "env_steps": record["totals"]["env_steps"],
+                "counted": counted(record),
+                "seconds": record["totals"].get("seconds"),
+                "parameters": record["parameters"],
+                "aims": (record.get("frontier") or {}).get("regions", {}),
+                "decided_by": (record.get("decision") or {}).get("decided_by"),
+                "difference": (record.get("decision") or {}).get("difference"),
+                "scores": {
+                    name: {key: measures[key] for key in _TOLD if key in measures}
+                    for name, measures in record["monitor"].items()
+                },
+                "reached": record.get("reached"),
+                "best": record.get("best"),
+                "checkpoint": (record.get("checkpoint") or {}).get("file"),
+            }
+        )
+
+    def moved(self) -> list[str]:
+        """Returns the parameters that ever changed, or differ from where they shall go."""
+        first = self.rows[0]["parameters"]
+        return [
+            name
+            for name in first
+            if any(row["parameters"].get(name) != first[name] for row in self.rows)
+            or _differs(first[name], self.rows[-1]["aims"].get(name))
+        ]
+
+    def thinned(self) -> list[dict[str, Any]]:
+        """Returns at most `MAX_POINTS` rows, evenly picked, first and last among them."""
+        if len(self.rows) <= MAX_POINTS:
+            return self.rows
+        picked = np.linspace(0, len(self.rows) - 1, MAX_POINTS).round().astype(int)
+        return [self.rows[i] for i in picked]
+
+
+def campaign_figure(way: Way) -> Figure:
+    """Returns the monitor score over env steps, then each moved parameter over generations."""
+    names = way.moved()[:MAX_PARAMETERS]
+    columns = 2
+    rows = -(-(1 + len(names)) // columns)
+    figure = new_figure(6.0, 0.3 + 2.1 * rows)
+    _plot_scores(figure.add_subplot(rows, columns, 1), way)
+    for position, name in enumerate(names):
+        _plot_parameter(figure.add_subplot(rows, columns, position + 2), way, name)
+    return figure
+
+
+def save_figure(figure: Figure, path: Path) -> None:
+    """Writes a figure as PNG; drawn once, where `Figure.savefig` lays everything out twice."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+
+    canvas = FigureCanvasAgg(figure)
+    canvas.draw()
+    Image.fromarray(np.asarray(canvas.buffer_rgba())).convert("RGB").save(path)
+
+
+def _fitted(picture: NDArray[np.uint8], cell: int) -> Image.Image:
+    """The picture as large as its cell allows: whole-number zoom up, smooth down."""
+    image = Image.fromarray(np.ascontiguousarray(picture, dtype=np.uint8)).convert("RGB")
+    largest = max(image.size)
+    if largest <= cell:
+        zoom = cell // largest
+        return image.resize((image.width * zoom, image.height * zoom), Image.Resampling.NEAREST)
+    size = tuple(max(round(side * cell / largest), 1) for side in image.size)
+    return image.resize((size[0], size[1]), Image.Resampling.LANCZOS)
+
+
+def _write_caption(draw: ImageDraw.ImageDraw, x: int, y: int, width: int, text: str) -> None:
+    """Two lines at most, broken between words and cut at the cell's width."""
+    font = ImageFont.load_default(_FONT_SIZE)
+    lines = [""]
+    for word in text.split():
+        longer = f"{lines[-1]} {word}".strip()
+        if lines[-1] and draw.textlength(longer, font) > width:
+            lines.append(word)
+        else:
+            lines[-1] = longer
+    for row, line in enumerate(lines[:2]):
+        while line and draw.textlength(line, font) > width:
+            line = line[:-1]
+        draw.text((x, y + row * _LINE), line.rstrip(","), fill="#333333", font=font)
+
+
+def _picture_or_card(picture: NDArray[Any] | None, task: Task) -> NDArray[np.uint8]:
+    if picture is None or picture.ndim != 3 or picture.shape[2] != 3 or picture.size == 0:
+        return parameter_card(task)
+    return picture.astype(np.uint8)
+
+
+def _different(
+    rows: Sequence[Mapping[str, Any]], keys: Iterable[str]
+) -> list[tuple[str, list[str]]]:
+    """Returns in what rows differ, as it is shown: the name, and what each has, "" for nothing.
+
+    A choice speaks for itself, a number needs its name.
+    """
+    found = []
+    for key in keys:
+        values = [row.get(key) for row in rows]
+        shown = [_shown(value) for value in values]
+        if any(shown) and (len(rows) == 1 or len(set(shown)) > 1):
+            is_choice = any(isinstance(value, str) for value in values)
+            found.append(("" if is_choice else key.replace("_", " "), shown))
+    return found
+
+
+def _shown(value: Any) -> str:
+    if value is None or isinstance(value, str):
+        return (value or "").replace("_", " ")
+    return f"{value:z.2g}" if isinstance(value, float) and abs(value) < 10 else f"{value:z.4g}"
+
+
+def new_figure(width: float, height: float, left: float = 0.6) -> Figure:
+    """A figure of so many inches with margins for labels; layout engines take thrice the time."""
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(width, height), dpi=DPI)
+    figure.subplots_adjust(
+        left=left / width,
+        right=1 - 0.1 / width,
+        bottom=0.45 / height,
+        top=1 - 0.12 / height,
+        wspace=0.32,
+        hspace=0.34,
+    )
+    return figure
+
+
+def _colour(set_name: str) -> str:
+    return _COLOURS.get(set_name) or _SPARE_COLOURS[len(set_name) % len(_SPARE_COLOURS)]
+
+
+def _plot_scores(axes: Axes, way: Way) -> None:
+    """Monitor scores with their intervals over env steps."""
+    rows = way.thinned()
+    steps = [row["env_steps"] for row in rows]
+    has_score = any("score" in measures for measures in rows[-1]["scores"].values())
+    told = "score" if has_score else "return_iqm"
+    for name in rows[-1]["scores"]:
+        triples = [interval((row["scores"].get(name) or {}).get(told)) for row in rows]
+        estimate, low, high = np.array(
+            [[v if is_number(v) else math.nan for v in triple] for triple in triples]
+        ).T
+        axes.fill_between(steps, low, high, color=_colour(name), alpha=0.2, linewidth=0)
+        axes.plot(
+            steps, estimate, marker=_marker(rows), markersize=4, color=_colour(name), label=name
+        )
+    lowest, highest = axes.get_ylim()
+    if has_score and highest > _WORST_SHOWN > lowest:
+        axes.set_ylim(bottom=_WORST_SHOWN)
+    axes.set_xlabel(counted(rows[-1]))
+    axes.set_ylabel("score" if has_score else "return (IQM)")
+    axes.legend(frameon=False, fontsize=8)
+
+
+def _plot_parameter(axes: Axes, way: Way, name: str) -> None:
+    """An interval, or the weights of a categorical, over generations; the target behind it."""
+    rows = way.thinned()
+    generations = [row["generation"] for row in rows]
+    regions = [row["parameters"][name] for row in rows]
+    if set(regions[0]) == {"low", "high"}:
+        aims = [_ends(row["aims"].get(name)) for row in rows]
+        axes.fill_between(
+            generations, *_columns(aims), step="mid", color="#dddddd", linewidth=0, label="target"
+        )
+        low, high = _columns([(region["low"], region["high"]) for region in regions])
+        axes.fill_between(generations, low, high, step="mid", color="#1f4e79", alpha=0.35)
+        axes.plot(generations, low, generations, high, drawstyle="steps-mid", color="#1f4e79")
+        if len(rows) == 1:
+            axes.vlines(generations, low, high, color="#1f4e79", linewidth=6)
+    else:
+        for choice in regions[0]:
+            weights = [region.get(choice, 0.0) for region in regions]
+            axes.plot(generations, weights, marker=_marker(rows), markersize=3, label=choice)
+        axes.set_ylim(-0.03, 1.03)
+        axes.legend(frameon=False, fontsize=7)
+    axes.set_xlabel("generation")
+    axes.set_ylabel(name.replace("_", " ").replace("$", r"\$"))
+    axes.locator_params(axis="x", integer=True)
+
+
+def _marker(rows: Sequence[Any]) -> str:
+    """Points where there are few, lines alone where there are many."""
+    return "o" if len(rows) < 12 else ""
+
+
+def _columns(pairs: Sequence[tuple[float, float]]) -> tuple[list[float], list[float]]:
+    return [low for low, _ in pairs], [high for _, high in pairs]
+
+
+def _ends(region: Any) -> tuple[float, float]:
+    """The ends of an interval as distributions write it; NaN where there is none."""
+    if isinstance(region, list | tuple) and len(region) == 2:
+        return float(region[0]), float(region[1])
+    return math.nan, math.nan
+
+
+def _differs(region: Mapping[str, float], aim: Any) -> bool:
+    if aim is None:
+        return False
+    there = dict(aim) if isinstance(aim, Mapping) else dict(zip(("low", "high"), aim, strict=True))
+    return there != dict(region)

@@ -1,0 +1,386 @@
+"""How a campaign's numbers and decisions are put into words, wherever people read them.
+
+Displays and commands print these words as they are; `report` makes Markdown of
+them, and hands in how foreign text (names, choices, reasons) is escaped.
+"""
+
+from __future__ import annotations
+
+import shutil
+import textwrap
+from collections.abc import Callable, Mapping, Sequence
+from itertools import groupby
+from typing import Any, TextIO, TypeAlias
+
+from curricula.campaigns.sight.points import headline, interval, is_number, winner_of
+from curricula.campaigns.store.records import Record
+
+Escape: TypeAlias = Callable[[Any], str]
+
+_MAX_CHOICES = 3
+
+REASONS = {
+    "test": "it was better beyond the noise than staying",
+    "challenger": "training on all that counts was better beyond the noise than staying",
+    "tie": "it was as good as staying within the noise, and covers more of what counts",
+    "keep": "nothing beat it beyond the noise",
+    "start": "this is the untrained learner",
+}
+"""Why a branch goes on, by `decided_by`; one that is not here stands for itself."""
+
+STREAM_REASONS = {
+    "test": "the distribution moves on, because it gained more there than lately, beyond the noise",
+    "tie": "the distribution moves on, because it gained as much there as lately, within the "
+    "noise, and more of what counts is covered",
+    "keep": "the distribution stays, because it did not gain more there than lately, beyond the "
+    "noise",
+    "rollback": "but fell beyond the noise, and went back to the last commit with it",
+}
+"""What becomes of the one learner and its distribution in stream mode, by `decided_by`."""
+
+
+MEASURES = {
+    "score": "score (0 random, 1 oracle)",
+    "return_iqm": "return (IQM)",
+    "return_mean": "return (mean)",
+    "return_cvar10": "return of the worst 10 %",
+    "success_rate": "success rate",
+    "mastered_share": "mastered share",
+    "adaptation_gain": "adaptation gain (last − first)",
+    "length_gain": "steps saved (first − last)",
+    "oracle_regret": "below the oracle",
+    "num_tasks": "tasks",
+    "num_scored": "tasks with a score",
+}
+"""What the measures of a task set are called, in the order of telling."""
+
+
+def counted(record: Mapping[str, Any]) -> str:
+    """Returns what steps are in a record: "env steps", or "examples" where tasks are problems."""
+    return str(record.get("counted") or "env steps")
+
+
+def measure_labels(record: Mapping[str, Any]) -> dict[str, str]:
+    """Returns what the measures of a record are called: `MEASURES`, as its kind of task has them.
+
+    Example:
+        >>> measure_labels({"counted": "examples"})["score"]
+        'score (0 guessing, 1 oracle)'
+    """
+    if counted(record) == "env steps":
+        return MEASURES
+    return {**MEASURES, "score": "score (0 guessing, 1 oracle)"}
+
+
+def curve_axis(curve: Mapping[str, Any]) -> tuple[str, list[int]]:
+    """Returns what an adaptation curve's axis counts, and the numbers of its units.
+
+    Episodes begin with the first; gradient steps and shots with 0, before any.
+
+    Example:
+        >>> curve_axis({"returns": [0.1, 0.7]})
+        ('episodes', [1, 2])
+        >>> curve_axis({"returns": [-4.2, -0.7, -0.4], "unit": "gradient steps"})
+        ('gradient steps', [0, 1, 2])
+    """
+    unit = str(curve.get("unit") or "episodes")
+    first = 1 if unit == "episodes" else 0
+    return unit, list(range(first, first + len(curve.get("returns") or ())))
+
+
+def duration(seconds: float | None) -> str:
+    """Returns a duration in two units at most.
+
+    Example:
+        >>> duration(7), duration(200), duration(7_300), duration(100_000), duration(None)
+        ('7 s', '3 min 20 s', '2 h 1 min', '1 d 3 h', 'unknown')
+    """
+    if seconds is None:
+        return "unknown"
+    left = round(seconds)
+    parts: list[tuple[int, str]] = []
+    for name, size in (("d", 86_400), ("h", 3_600), ("min", 60), ("s", 1)):
+        count, left = divmod(left, size)
+        if count or (parts and len(parts) < 2):
+            parts.append((count, name))
+    shown = [f"{count} {name}" for count, name in parts[:2] if count]
+    return " ".join(shown) or "0 s"
+
+
+def amount(value: float) -> str:
+    """Returns a count in three digits, with a unit prefix.
+
+    Example:
+        >>> amount(850), amount(12_340), amount(999_600), amount(2.5e9), amount(999.9)
+        ('850', '12.3 k', '1 M', '2.5 G', '1 k')
+    """
+    rounded = float(f"{value:z.3g}")
+    for size, prefix in ((1e9, "G"), (1e6, "M"), (1e3, "k")):
+        if abs(rounded) >= size:
+            return f"{rounded / size:.3g} {prefix}"
+    return f"{rounded:.3g}"
+
+
+def fitted(text: str, file: TextIO) -> str:
+    """Returns a text broken between words to the width of a terminal; elsewhere as it is."""
+    if not file.isatty():
+        return text
+    width = shutil.get_terminal_size().columns
+    return textwrap.fill(text, width, break_long_words=False, break_on_hyphens=False)
+
+
+def number(value: Any, digits: int = 3) -> str:
+    """Returns a number as people write it, "–" where there is none.
+
+    Example:
+        >>> number(1234567), number(0.04567), number(None), number(12.0), number(-0.0)
+        ('1,234,567', '0.0457', '–', '12', '0')
+    """
+    if not is_number(value):
+        return "–"
+    if float(value).is_integer() or abs(value) >= 10_000:
+        return f"{value:z,.0f}"
+    return f"{value:z.{digits}g}"
+
+
+def with_interval(measure: Any) -> str:
+    """Returns a measure with its 95 % interval, if it has one.
+
+    Example:
+        >>> with_interval([0.5, 0.41, 0.6]), with_interval(-0.0001), with_interval(None)
+        ('0.500 [0.410, 0.600]', '0.000', '–')
+    """
+    estimate, low, high = interval(measure)
+    if not is_number(estimate):
+        return "–"
+    return f"{estimate:z.3f}" + (f" [{low:z.3f}, {high:z.3f}]" if is_number(low) else "")
+
+
+def curriculum_text(record: Record) -> str:
+    """Returns what the curriculum said of itself in the branch that went on; "" for nothing.
+
+    Example:
+        >>> metrics = {"curriculum/replay_share": 0.5, "curriculum/buffer_size": 256.0}
+        >>> trained = {"index": 0, "metrics": {**metrics, "entropy": 1.0}}
+        >>> curriculum_text({"candidates": [trained], "decision": {"winner": 0}})
+        'replay share 0.5, buffer size 256'
+    """
+    candidates = record["candidates"]
+    trained = winner_of(record) or (candidates[0] if len(candidates) == 1 else {})
+    names = {key: key.removeprefix("curriculum/") for key in trained.get("metrics") or {}}
+    return ", ".join(
+        f"{name.replace('_', ' ')} {number(trained['metrics'][key])}"
+        for key, name in names.items()
+        if name != key
+    )
+
+
+def edits_text(operator: str | None) -> str:
+    """Returns the edits that a task's operator names, runs of one edit counted.
+
+    Example:
+        >>> edits_text("move_goal+toggle_walls+toggle_walls")
+        'move_goal, toggle_walls (2)'
+    """
+    runs = [(name, len(list(run))) for name, run in groupby((operator or "edit").split("+"))]
+    return ", ".join(f"{name} ({num})" if num > 1 else name for name, num in runs)
+
+
+def headline_text(measures: Mapping[str, Any]) -> str:
+    """Returns what is told first of a task set, with its name and interval; "–" for nothing.
+
+    Example:
+        >>> headline_text({"return_iqm": [0.5, 0.4, 0.6]}), headline_text({"score": 0.25})
+        ('return 0.500 [0.400, 0.600]', 'score 0.250')
+    """
+    name, value = headline(measures)
+    text = with_interval(value)
+    return text if text == "–" else f"{name} {text}"
+
+
+def bayes_text(found: Mapping[str, Any]) -> str:
+    """Returns how near lifetimes came to the best that anyone can expect of them.
+
+    Example:
+        >>> bayes_text({"bayes_return": 6.66, "lifetime_return": [6.6534, 6.61, 6.69]})
+        'A lifetime earned 6.653 [6.610, 6.690], 99.9 % of the Bayes optimum 6.660.'
+    """
+    optimum, earned = found["bayes_return"], interval(found["lifetime_return"])[0]
+    text = f"A lifetime earned {with_interval(found['lifetime_return'])}"
+    if not is_number(earned) or optimum <= 0.0:
+        return f"{text}; the Bayes optimum is {optimum:.3f}."
+    return f"{text}, {100.0 * earned / optimum:.1f} % of the Bayes optimum {optimum:.3f}."
+
+
+def region_text(region: Any, escape: Escape = str, dash: str = "…") -> str:
+    """Returns where a parameter lives, however a record, a file or a distribution has it.
+
+    Example:
+        >>> region_text({"low": 5, "high": 9}), region_text([0.25, 0.25]), region_text(["a", "b"])
+        ('5…9', '0.25', 'a, b')
+        >>> region_text({"rooms": 0.75, "wilson": 0.25, "kruskal": 0.0})
+        'rooms 75 %, wilson 25 %'
+    """
+    if isinstance(region, Mapping) and set(region) == {"low", "high"}:
+        region = [region["low"], region["high"]]
+    if isinstance(region, Mapping):
+        return _shares_text(region, escape)
+    if not isinstance(region, list | tuple):
+        return number(region, 4) if is_number(region) else escape(region)
+    if not any(is_number(end) for end in region):
+        return ", ".join(escape(choice) for choice in region)
+    low, high = number(region[0], 4), number(region[-1], 4)
+    return low if low == high else f"{low}{dash}{high}"
+
+
+def _shares_text(weights: Mapping[str, float], escape: Escape) -> str:
+    used = sorted((item for item in weights.items() if item[1] > 0), key=lambda item: -item[1])
+    if len(used) == 1:
+        return escape(used[0][0])
+    words = [f"{escape(choice)} {100 * share:.0f} %" for choice, share in used[:_MAX_CHOICES]]
+    return ", ".join([*words, *(["…"] if len(used) > _MAX_CHOICES else [])])
+
+
+def moving_regions(record: Record) -> dict[str, str]:
+    """Returns where the parameters lie that are no point, or not where the campaign aims."""
+    goal = (record.get("frontier") or {}).get("regions", {})
+    found = {}
+    for name, region in record["parameters"].items():
+        here, there = region_text(region), region_text(goal[name]) if name in goal else ""
+        if (there and here != there) or "…" in here:
+            found[name] = here if there in ("", here) else f"{here} (aim {there})"
+    return found
+
+
+def is_stream(record: Record) -> bool:
+    """Whether a generation was one of stream mode: one branch, and it is not "keep" that won."""
+    candidates = record.get("candidates") or []
+    is_kept = winner_of(record) is not None and candidates[0]["origin"] == "keep"
+    return len(candidates) == 1 and not is_kept
+
+
+def decision_text(record: Record) -> str:
+    """Returns which branch went on and why, in a few words.
+
+    Example:
+        >>> move = {"index": 0, "origin": "move"}
+        >>> stays = {"winner": None, "decided_by": "keep"}
+        >>> decision_text({"generation": 3, "candidates": [move], "decision": stays})
+        'distribution stays'
+    """
+    decided_by = (record.get("decision") or {}).get("decided_by", "–")
+    if record["generation"] == 0:
+        return "untrained start"
+    winner = winner_of(record)
+    if winner is None:
+        stays = {"keep": "distribution stays", "rollback": "rolled back"}
+        return stays.get(decided_by, f"where it was by {decided_by}")
+    origin = winner["origin"]
+    text = origin if decided_by == origin else f"{origin} by {decided_by}"
+    return f"{text}, merged" if (record["decision"].get("merge") or {}).get("goes_on") else text
+
+
+def decision_sentences(record: Record, escape: Escape = str) -> str:
+    """Returns what was tried, what goes on, why, and by how much, in whole sentences."""
+    sentences = _test_sentences(record, escape)
+    merge = (record.get("decision") or {}).get("merge")
+    return f"{sentences} {_merge_sentence(merge, escape)}" if merge else sentences
+
+
+def _merge_sentence(merge: Mapping[str, Any], escape: Escape) -> str:
+    """Returns what became of the merge of a generation's branches."""
+    what = f"The merge of {len(merge['branches'])} branches"
+    if merge.get("failure"):
+        return f"{what} failed: {escape(merge['failure'])}."
+    by = f"{number(merge.get('difference'))} ± {number(merge.get('difference_se'))} (SE)"
+    if merge["goes_on"]:
+        return f"{what} goes on there in its place: it was better by {by}."
+    return f"{what} does not go on: its difference from what does was {by}."
+
+
+def _test_sentences(record: Record, escape: Escape) -> str:
+    decision = record.get("decision") or {}
+    decided_by = decision.get("decided_by", "")
+    tried = len(record["candidates"])
+    if not tried:
+        return f"Nothing was tried: {_reason(decided_by, escape)}."
+    stream = is_stream(record)
+    if stream:
+        what = STREAM_REASONS.get(decided_by) or f"it was decided by {escape(decided_by)}"
+        joint = "" if decided_by == "rollback" else "and keeps what it learned; "
+        text = f"The learner trained on one move of its distribution {joint}{what}."
+    else:
+        branches = "branch was" if tried == 1 else "branches were"
+        text = f"{tried} {branches} trained; {_goes_on(record, escape)}."
+    if not is_number(decision.get("difference")) or (tried == 1 and not stream):
+        return text
+    other = "the mean of recent gains" if stream else "'keep'"
+    return (
+        f"{text} Difference from {other}: {number(decision['difference'])} "
+        f"± {number(decision.get('difference_se'))} (SE); beyond the noise is more than "
+        f"{number(decision.get('noise'))}."
+    )
+
+
+def _goes_on(record: Record, escape: Escape) -> str:
+    winner = winner_of(record)
+    why = _reason(record["decision"].get("decided_by", ""), escape)
+    if winner is None:
+        return f"the learner goes on where it was, because {why}"
+    if len(record["candidates"]) == 1:
+        why = "there was nothing else to try"
+    name = escape(winner.get("name", winner["origin"]))
+    return f"candidate {winner['index']} ({name}) goes on, because {why}"
+
+
+def _reason(decided_by: str, escape: Escape) -> str:
+    return REASONS.get(decided_by) or escape(decided_by)
+
+
+def gain_text(record: Record) -> str:
+    """Returns the gain of the branch that went on, with its standard error.
+
+    Where only one was trained it is that one's, whether its distribution went on or not.
+    """
+    candidates: list[Record] = record.get("candidates") or []
+    mine = candidates[0] if len(candidates) == 1 else winner_of(record)
+    if mine is None or not is_number(mine.get("gain")):
+        return "–"
+    error = mine.get("gain_se")
+    return f"{mine['gain']:+z.3f}" + (f" ± {error:.3f}" if is_number(error) else "")
+
+
+_KINDS_OF_TEST = {"tasks": "task set"}
+
+
+def used_name(result: Mapping[str, Any]) -> str:
+    """Returns what a use of the test played: "sealed test", "suite NAME" or "task set NAME"."""
+    kind, name = result.get("kind", "sealed"), result.get("name", "sealed test")
+    return name if kind == "sealed" else f"{_KINDS_OF_TEST.get(kind, kind)} {name}"
+
+
+def uses_text(results: Sequence[Mapping[str, Any]]) -> str:
+    """Returns how often the test was used and on what, "" where it never was.
+
+    Example:
+        >>> uses_text([{"kind": "sealed"}, {"kind": "suite", "name": "combs"}])
+        'The test was used twice: sealed test, suite combs.'
+        >>> uses_text([{"kind": "tasks", "name": "mine", "trained_on": 3}] * 3)
+        'The test was used 3 times: task set mine (3 times, 3 of its tasks were trained on).'
+    """
+    if not results:
+        return ""
+    uses: dict[str, list[Mapping[str, Any]]] = {}
+    for result in results:
+        uses.setdefault(used_name(result), []).append(result)
+    parts = []
+    for name, mine in uses.items():
+        notes = [_times(len(mine))] if len(mine) > 1 else []
+        if known := max(result.get("trained_on") or 0 for result in mine):
+            notes.append(f"{known} of its tasks were trained on")
+        parts.append(f"{name} ({', '.join(notes)})" if notes else name)
+    return f"The test was used {_times(len(results))}: {', '.join(parts)}."
+
+
+def _times(count: int) -> str:
+    return {1: "once", 2: "twice"}.get(count, f"{count} times")
