@@ -103,12 +103,13 @@ def settings(curriculum: str, seed: int, protocol: Protocol) -> CampaignConfig:
         "curriculum": chosen,
         "learner.options.hidden_size": 128,
         "learner.options.cell": "gru",
+        "learner.options.epochs": 2,  # lifetimes grow short: passes are most of the time
         "lifetime": {"num_episodes": protocol.num_episodes},
         "generation": {
             "num_candidates": 1,
             "challenger_every": 0,
             "aa_every": 0,
-            "tasks_per_batch": 32,
+            "tasks_per_batch": 64,
             "branch_env_steps": protocol.env_steps // 10,
             "rung_share": 0,
         },
