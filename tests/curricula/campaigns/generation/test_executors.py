@@ -32,7 +32,7 @@ from tests.curricula.campaigns.foreign import Foreign
 from tests.curricula.campaigns.tiny import tiny_config
 from tests.curricula.campaigns.traces import digest_of
 
-HERE = "tests.curricula.campaigns.test_executors"
+HERE = "tests.curricula.campaigns.generation.test_executors"
 
 
 class Deadly(Maze):
