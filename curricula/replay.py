@@ -18,8 +18,8 @@ from curricula.buffer import Entry, TaskBuffer
 from curricula.curriculum import Asked, Proposal
 from curricula.prioritization import Priorities, Slots, draw_distinct, draw_repeated
 from curricula.scores import SCORES, max_monte_carlo
+from taskgen.batch import TaskBatch
 from taskgen.distribution import TaskDistribution
-from taskgen.generator import TaskBatch
 from taskgen.hints import did_you_mean
 from taskgen.source import TaskSource
 from taskgen.task import Task

@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from taskgen.generator import TaskBatch
-from taskgen.parameters import Columns
+from taskgen.batch import TaskBatch
+from taskgen.parameters import Columns, Row
 
 MAX_TRIES = 256
 """With how many seeds a row is tried, unless they all give one and the same form."""
@@ -56,6 +56,13 @@ class Draws:
     def to_json(self) -> dict[str, Any]:
         """Returns the counts and the reasons of failures as plain values."""
         return dict(vars(self))
+
+    def note_failure(self, row: Row, seed: int, error: Exception) -> None:
+        """Counts a task whose making or examination failed, and keeps the reason."""
+        self.failed += 1
+        self.reasons[f"{row}, seed {seed}"] = repr(error)
+        if len(self.reasons) > MAX_REASONS:
+            del self.reasons[next(iter(self.reasons))]
 
     @property
     def summary(self) -> str:

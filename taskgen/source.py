@@ -7,18 +7,17 @@ tasks of them, tries again what lies on another side, and counts what failed.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
-from typing import Protocol, TypeVar
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from taskgen.batch import ArrayBatch
+from taskgen.batch import TaskBatch
 from taskgen.distribution import TaskDistribution
 from taskgen.draws import (
     MAX_FAULTS,
-    MAX_REASONS,
     REPEAT,
     REPEAT_APART,
     Choice,
@@ -28,10 +27,11 @@ from taskgen.draws import (
     joined,
     merged,
 )
-from taskgen.generator import TaskBatch, TaskGenerator
-from taskgen.parameters import Columns, Row
-from taskgen.splits import EDGES, SHARES, SPLITS, Split, position_of
-from taskgen.task import MAX_CONTENT_BYTES, Task, canonical_json
+from taskgen.generator import TaskGenerator
+from taskgen.parameters import Columns
+from taskgen.sieve import Sieve
+from taskgen.splits import SHARES, Split
+from taskgen.task import Task
 from taskgen.watchdog import TookTooLong, time_limit
 
 _MAX_DRAW = 4096
@@ -47,8 +47,6 @@ _warm: set[type[TaskGenerator]] = set()
 """Classes that have made a task in this process: what they compile on first use is compiled."""
 _warm_for_edits: set[type[TaskGenerator]] = set()
 """The same of edits."""
-
-_T = TypeVar("_T")
 
 
 class TooFewTasks(RuntimeError):
@@ -96,6 +94,7 @@ class TaskSource:
         self.quarantine = set(quarantine)
         self.timeout_s = timeout_s
         self.draws = Draws()
+        self._sieve = Sieve(generator, split, salt, self.quarantine, timeout_s, self.draws)
 
     def make(self, distribution: Rows, n: int, rng: np.random.Generator) -> TaskBatch:
         """Returns n valid tasks of the split, drawn from the distribution.
@@ -176,7 +175,7 @@ class TaskSource:
         waiting = np.arange(len(tasks))
         for _ in range(tries):
             for part, which in self._mutated([tasks[i] for i in waiting], num_edits, rng):
-                for k in np.flatnonzero(self._sifted(part).accepted).tolist():
+                for k in np.flatnonzero(self._sieve.sift(part).accepted).tolist():
                     if within is None or within.contains(part[k].params):
                         found[waiting[which[k]]] = part[k]
             waiting = np.array([i for i in waiting if found[i] is None], dtype=np.int64)
@@ -197,7 +196,7 @@ class TaskSource:
                 return [(edits, which + first)]
         except Exception as error:
             if len(tasks) == 1:
-                self._note_failure(tasks[0].params, tasks[0].seed, error)
+                self.draws.note_failure(tasks[0].params, tasks[0].seed, error)
                 return []
         half = len(tasks) // 2
         return [
@@ -207,16 +206,12 @@ class TaskSource:
 
     def valid(self, tasks: Sequence[Task]) -> list[bool]:
         """Returns which tasks can be played and solved, [B]."""
-        return self._valid(TaskBatch(self.generator, tasks)) if len(tasks) else []
+        return self._sieve.valid(TaskBatch(self.generator, tasks)) if len(tasks) else []
 
     def holds(self, tasks: Sequence[Task]) -> list[bool]:
         """Returns which tasks are of the split, [B]."""
         batch = TaskBatch(self.generator, tasks)
-        if self.split is None or not len(batch):
-            return [True] * len(batch)
-        forms = self._looked_at(batch, lambda part: part.canonicals)
-        sides = np.searchsorted(EDGES, self._positions(batch, forms), side="right")
-        return [side == SPLITS.index(self.split) for side in sides.tolist()]
+        return self._sieve.inside(batch).tolist() if len(batch) else []
 
     def solved_by_idling(self, tasks: Sequence[Task], idle_action: int) -> NDArray[np.bool_]:
         """Returns which tasks one episode of doing nothing solves, [B]; its steps are counted.
@@ -269,7 +264,7 @@ class TaskSource:
             faults = np.zeros(len(owners), dtype=np.int64)
             made = joined(self._make_tasks(rows, seeds, faults) or [TaskBatch(self.generator, [])])
             is_made = faults == 0
-            sifted = self._sifted(made)
+            sifted = self._sieve.sift(made)
             accepted = np.flatnonzero(sifted.accepted)
             done, first = np.unique(owners[is_made][accepted], return_index=True)
             tries.count(owners, faults, owners[is_made], sifted.positions, done)
@@ -322,7 +317,7 @@ class TaskSource:
         except Exception as error:
             if len(seeds) == 1:
                 faults[0] = MAX_FAULTS if isinstance(error, TookTooLong) else 1
-                self._note_failure(self.generator.space.rows(params)[0], int(seeds[0]), error)
+                self.draws.note_failure(self.generator.space.rows(params)[0], int(seeds[0]), error)
                 return []
         half = len(seeds) // 2
         parts = (slice(None, half), slice(half, None))
@@ -332,91 +327,6 @@ class TaskSource:
             for batch in self._make_tasks(_rows_of(params, part), seeds[part], faults[part])
         ]
 
-    def _note_failure(self, row: Row, seed: int, error: Exception) -> None:
-        reasons = self.draws.reasons
-        self.draws.failed += 1
-        reasons[f"{row}, seed {seed}"] = repr(error)
-        if len(reasons) > MAX_REASONS:
-            del reasons[next(iter(reasons))]
-
-    def _looked_at(
-        self, batch: TaskBatch, look: Callable[[TaskBatch], Iterable[_T]]
-    ) -> list[_T | None]:
-        """Returns what `look` finds of each task, None where it raises or hangs for it."""
-        try:
-            with time_limit(self.timeout_s):
-                return list(look(batch))
-        except Exception as error:
-            if len(batch) == 1:
-                self._note_failure(batch[0].params, batch[0].seed, error)
-                return [None]
-        half = len(batch) // 2
-        return self._looked_at(batch[:half], look) + self._looked_at(batch[half:], look)
-
-    def _sifted(self, batch: TaskBatch) -> _Sifted:
-        """Finds out which tasks lie in the split and can be played."""
-        forms = self._looked_at(batch, lambda part: part.canonicals)
-        positions = self._positions(batch, forms)
-        accepted = ~np.isnan(positions)
-        if self.split is not None:
-            sides = np.searchsorted(EDGES, positions, side="right")
-            inside = accepted & (sides == SPLITS.index(self.split))
-            self.draws.other_split += int(accepted.sum() - inside.sum())
-            accepted = inside
-        for sieve in (self._valid, self._identified):
-            index = np.flatnonzero(accepted)
-            if len(index):
-                accepted[index] = sieve(batch.select(index))
-        return _Sifted(accepted, forms, positions)
-
-    def _positions(self, batch: TaskBatch, forms: list[bytes | None]) -> NDArray[np.float64]:
-        """Returns where the tasks lie on the line of the splits, NaN where a look failed, [B]."""
-        places: list[float | None]
-        if self.generator.splits_by_form:  # the forms are known, and may have been dear
-            places = [None if form is None else position_of(form, self.salt) for form in forms]
-        else:
-            places = self._looked_at(batch, lambda part: part.split_positions(self.salt).tolist())
-        is_lost = [form is None for form in forms]
-        return np.where(is_lost, np.nan, np.array(places, dtype=np.float64))
-
-    def _valid(self, batch: TaskBatch) -> list[bool]:
-        """Returns which tasks are valid; one whose check raises or hangs is not."""
-        found = self._looked_at(batch, lambda part: part.validity.tolist())
-        self.draws.invalid += sum(valid is False for valid in found)
-        return [bool(valid) for valid in found]
-
-    def _identified(self, batch: TaskBatch) -> list[bool]:
-        """Returns which tasks can be written down and are not in quarantine."""
-        ids = self._looked_at(batch, _checked_ids)
-        known = [task_id in self.quarantine for task_id in ids]
-        self.draws.quarantined += sum(known)
-        return [id_ is not None and not is_in for id_, is_in in zip(ids, known, strict=True)]
-
-
-def _checked_ids(batch: TaskBatch) -> list[str]:
-    """Returns the ids of tasks whose contents are small enough to be handed around."""
-    texts: list[bytes] = []
-    if isinstance(batch, ArrayBatch):
-        texts = batch.texts
-    elif type(batch) is TaskBatch:  # others keep their contents in a form of their own
-        texts = [canonical_json(task.content) for task in batch]
-    longest = max(map(len, texts), default=0)
-    if longest > MAX_CONTENT_BYTES:
-        raise ValueError(
-            f"a task's content must have at most {MAX_CONTENT_BYTES} bytes as JSON, got {longest}; "
-            f"make it smaller, or keep a seed in place of what can be made of it again."
-        )
-    return batch.ids
-
 
 def _rows_of(params: Columns, which: NDArray[np.int64] | slice) -> Columns:
     return {name: column[which] for name, column in params.items()}
-
-
-@dataclass(frozen=True)
-class _Sifted:
-    """Which of B tasks are accepted, [B]; their forms, None where a look failed; the positions."""
-
-    accepted: NDArray[np.bool_]
-    forms: list[bytes | None]
-    positions: NDArray[np.float64]

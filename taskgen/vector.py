@@ -33,7 +33,7 @@ import numpy as np
 from gymnasium.vector import AutoresetMode, VectorEnv
 from numpy.typing import NDArray
 
-from taskgen.generator import TaskBatch
+from taskgen.batch import TaskBatch
 from taskgen.randomness import fold, task_keys
 from taskgen.task import Task
 from taskgen.watchdog import time_limit
