@@ -14,8 +14,8 @@ import time
 from collections.abc import Callable
 
 import numpy as np
-from harness import report
 
+from harness import report
 from taskgen.generators.alchemy import SPACE, Alchemy
 from taskgen.generators.alchemy.engine import NUM_ACTIONS, AlchemyVectorEnv
 from taskgen.slotwise import SlotwiseVectorEnv
