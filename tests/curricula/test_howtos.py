@@ -13,7 +13,9 @@ from curricula.campaigns.cli import app
 from curricula.campaigns.config.files import loads
 from curricula.checks.specimens import ELSEWHERE, MOVABLE, START, training_source
 from curricula.search import Candidate, Gain
+from taskgen.generators.bandit import Bandit
 from taskgen.registry import resolve
+from taskgen.vector import Lifetime
 
 HOWTO = Path(__file__).parents[2] / "docs" / "howto"
 
@@ -31,19 +33,23 @@ def made(request, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     monkeypatch.syspath_prepend(str(tmp_path))
     importlib.invalidate_caches()
-    section = {"curricula": "curriculum", "searches": "search"}[group]
+    section = {"curricula": "curriculum", "learners": "learner", "searches": "search"}[group]
     plugin = getattr(loads(blocks(page, "yaml")[0]), section)
     plugin_class = resolve(group, plugin.name)
     exec(usage, {plugin_class.__name__: plugin_class})
-    yield plugin_class(plugin_class.Config(**plugin.options)), capsys.readouterr().out
+    config = plugin_class.Config(**plugin.options)
+    spaces = (Bandit.observation_space, Bandit().action_space) if group == "learners" else ()
+    seeds = (0,) if group == "learners" else ()
+    yield plugin_class(*spaces, config, *seeds), capsys.readouterr().out
     sys.modules.pop(module)
 
 
 CURRICULUM = ("curricula", "add-a-curriculum.md", "rehearse")
+LEARNER = ("learners", "add-a-learner.md", "one_step")
 SEARCH = ("searches", "add-a-search.md", "persist")
 
 
-@pytest.mark.parametrize("made", [CURRICULUM, SEARCH], indirect=True)
+@pytest.mark.parametrize("made", [CURRICULUM, LEARNER, SEARCH], indirect=True)
 def test_the_example_keeps_every_promise(made):
     _, report = made
     assert "FAILED" not in report
@@ -65,6 +71,23 @@ def test_the_curriculum_replays_what_is_learnable(made):
     assert {p.origin for p in elsewhere} == {"new"}
 
 
+@pytest.mark.parametrize("made", [LEARNER], indirect=True)
+def test_the_learner_stays_with_what_paid(made):
+    """Arms that always or never pay: all that there is to learn is one step deep."""
+    learner, _ = made
+    bandit = Bandit(num_arms=5)
+    rng = np.random.default_rng(0)
+    params = bandit.space.columns([{"pulls": 10, "alpha": 0.1, "beta": 0.1}] * 64)
+    env = bandit.make_vector_env(64)
+    env.lifetime = Lifetime(num_episodes=1)
+    earned = []
+    for _ in range(80):
+        tasks = bandit.make_tasks(params, rng.integers(2**31, size=64))
+        outcomes, _ = learner.meta_train(env, tasks, np.ones(64, bool), rng)
+        earned.append(outcomes.returns.mean())
+    assert np.mean(earned[-20:]) > np.mean(earned[:10]) + 0.5
+
+
 @pytest.mark.parametrize("made", [SEARCH], indirect=True)
 def test_the_search_goes_on_where_it_gained(made):
     search, _ = made
@@ -76,12 +99,14 @@ def test_the_search_goes_on_where_it_gained(made):
     assert search.direction == {}
 
 
-TINY = [
+TINY_LEARNER = [
     "learner.options.cell=gru",
     "learner.options.kernel=torch",
     "learner.options.precision=float32",
     "learner.options.hidden_size=8",
     "learner.options.epochs=1",
+]
+TINY = [
     "lifetime.num_episodes=1",
     *(f"generation.{setting}" for setting in ("branch_env_steps=16", "tasks_per_batch=2")),
     *(f"generation.{setting}" for setting in ("num_candidates=2", "challenger_every=0")),
@@ -103,7 +128,9 @@ def test_the_campaign_file_of_a_page_runs(page, tmp_path, monkeypatch):
     monkeypatch.setattr(sys, "path", list(sys.path))
     importlib.invalidate_caches()
     (tmp_path / "it.yaml").write_text(text)
-    result = CliRunner().invoke(app, ["run", "it.yaml", *TINY, "--no-tracking", "--plain"])
+    learner = [] if "add-a-learner" in page else TINY_LEARNER
+    settings = [*learner, *TINY, "--no-tracking", "--plain"]
+    result = CliRunner().invoke(app, ["run", "it.yaml", *settings])
     if module:
         sys.modules.pop(module[1])
     assert result.exit_code == 0, result.output
