@@ -14,7 +14,15 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
-from curricula.campaigns.commands import campaigns, catalogue, lifetimes, lineage, server, tasks
+from curricula.campaigns.commands import (
+    campaigns,
+    catalogue,
+    lifetimes,
+    lineage,
+    new,
+    server,
+    tasks,
+)
 from curricula.campaigns.commands.common import UserError
 from curricula.campaigns.config.errors import ConfigErrors, plain
 from curricula.campaigns.store.checkpoint import CampaignError
@@ -70,7 +78,7 @@ app = typer.Typer(
     help="Make tasks, meta-train on them, let a search move where they come from.",
     epilog="--debug, anywhere, shows where an error came from. Begin: taskgen run maze-quickstart",
 )
-for _module in (campaigns, lifetimes, tasks, lineage, catalogue, server):
+for _module in (campaigns, lifetimes, tasks, lineage, catalogue, new, server):
     _module.register(app)
 
 
