@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 ALPHA = 1e-3
 """The chance that a parameter without effect passes."""
 MAX_PROJECTIONS = 16
+_MAX_DENSE = 4096
 NUM_BASES = 3
 NUM_DRAWS = 4
 """Sets that are made of each problem: what shows in one alone may be small beside their luck."""
@@ -234,9 +235,24 @@ def _rounded(
 
 
 def _projection(observations: NDArray[Any], seed: int) -> Any:
-    """Returns a map [B, …] → [B, at most 16]: the numbers as they are, or random sums of them."""
+    """Returns a map [B, …] → [B, at most 16]: the numbers as they are, or random sums of them.
+
+    Of pictures each number is in one of the sums, of less in all of them.
+    """
     width = math.prod(observations.shape[1:])
     if width <= MAX_PROJECTIONS:
         return lambda x: x.reshape(len(x), width).astype(float)
-    weights = np.random.default_rng(seed).normal(size=(width, MAX_PROJECTIONS)) / math.sqrt(width)
-    return lambda x: x.reshape(len(x), width).astype(float) @ weights
+    rng = np.random.default_rng(seed)
+    if width <= _MAX_DENSE:
+        weights = rng.normal(size=(width, MAX_PROJECTIONS)) / math.sqrt(width)
+        return lambda x: x.reshape(len(x), width).astype(float) @ weights
+    each = width // MAX_PROJECTIONS
+    chosen = rng.permutation(width)[: each * MAX_PROJECTIONS]
+    signs = rng.choice([-1.0, 1.0], size=len(chosen)) / math.sqrt(each)
+
+    def summed(x: NDArray[Any]) -> NDArray[np.float64]:
+        parts = x.reshape(len(x), width)[:, chosen] * signs
+        sums: NDArray[np.float64] = parts.reshape(len(x), MAX_PROJECTIONS, each).sum(axis=2)
+        return sums
+
+    return summed

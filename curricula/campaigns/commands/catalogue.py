@@ -155,9 +155,24 @@ def _listed(point: EntryPoint) -> list[str]:
     try:
         ours = point.dist is not None and point.dist.name == _OWN_DISTRIBUTION
         text = _read_docstring(point.module, point.attr) if ours else point.load().__doc__
+        missing = _missing(point.module) if ours else ""
     except Exception as error:
         return [point.name, "", f"{type(error).__name__}: {error}"]
-    return [point.name, (text or "").strip().partition("\n")[0], ""]
+    return [point.name, (text or "").strip().partition("\n")[0], missing]
+
+
+def _missing(module: str) -> str:
+    """Returns what a module of ours lacks on this machine: what its NEEDS names and is not there.
+
+    NEEDS is a dict of literals, importable module → where it comes from.
+    """
+    tree = ast.parse(_source_of(module).read_text(encoding="utf-8"))
+    for node in tree.body:
+        if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "NEEDS":
+            needs: dict[str, str] = ast.literal_eval(node.value)
+            lacking = [text for name, text in needs.items() if not importlib.util.find_spec(name)]
+            return f"not installed: {', '.join(lacking)}" if lacking else ""
+    return ""
 
 
 def _read_docstring(module: str, name: str) -> str | None:
