@@ -37,6 +37,7 @@ from curricula.campaigns.store.machine import (
     require_available,
     require_same,
 )
+from curricula.campaigns.store.plays import save_plays
 from curricula.campaigns.store.usage import Stopwatch, Usage
 
 
@@ -197,6 +198,7 @@ class Campaign:
         seconds = self._stopwatch.lap()
         record = next_record(self.setup, before, grown, nursery, seconds, references)
         state = grown.branch.state or self.store.state(before)
+        save_plays(self.store, nursery.generation, nursery.plays(grown))
         return self._commit(record, state, nursery)
 
     def sealed_test(self, record: dict[str, Any], executor: Executor) -> dict[str, Any]:

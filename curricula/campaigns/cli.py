@@ -20,6 +20,7 @@ from curricula.campaigns.commands import (
     lifetimes,
     lineage,
     new,
+    pages,
     server,
     tasks,
 )
@@ -78,7 +79,7 @@ app = typer.Typer(
     help="Make tasks, meta-train on them, let a search move where they come from.",
     epilog="--debug, anywhere, shows where an error came from. Begin: taskgen run maze-quickstart",
 )
-for _module in (campaigns, lifetimes, tasks, lineage, catalogue, new, server):
+for _module in (campaigns, pages, lifetimes, tasks, lineage, catalogue, new, server):
     _module.register(app)
 
 

@@ -249,8 +249,7 @@ def write_pictures(
     elif out.suffix == ".html":
         from curricula.campaigns.sight.gallery import gallery
 
-        pictures = task_pictures(generator, tasks)
-        out.write_text(gallery(generator, tasks, pictures, title, subtitle), encoding="utf-8")
+        out.write_text(gallery(generator, tasks, title, subtitle), encoding="utf-8")
     elif out.suffix == ".png":
         captions = task_captions(generator, tasks, list(generator.space))
         contact_sheet(task_pictures(generator, tasks), captions).save(out)

@@ -21,8 +21,9 @@ class Tally:
     are reasons by the id of a task (which goes into quarantine), `failed_tasks` those tasks as JSON
     text, `draw_reasons` the newest parameter rows and seeds of which no task could be made,
     `exam_sets` what each exam's set of tasks is like, as `ExamSet.to_json` has it, `lineage` a line
-    for each task that was played for the first time (`store.lineage`), `origins` how
-    many tasks were new, replayed and edited.
+    for each task that was played for the first time (`store.lineage`), `plays` one for each task of
+    a sample, with its returns (`store.plays`), `origins` how many tasks were new, replayed and
+    edited.
     """
 
     train_env_steps: int = 0
@@ -40,6 +41,7 @@ class Tally:
     seen: list[int] = field(default_factory=list)
     exam_sets: dict[str, dict[str, int]] = field(default_factory=dict)
     lineage: list[str] = field(default_factory=list)
+    plays: list[str] = field(default_factory=list)
     origins: dict[str, int] = field(default_factory=dict)
 
     def count_scoring(self, env_steps: int) -> None:

@@ -27,6 +27,7 @@ from curricula.campaigns.exams.tally import Tally
 from curricula.campaigns.sight.tracking import Progress
 from curricula.campaigns.store.checkpoint import load_state, save_state
 from curricula.campaigns.store.lineage import lines_of
+from curricula.campaigns.store.plays import Sample
 from curricula.curriculum import Curriculum, Proposal
 from curricula.scores import scores_told
 from learners.learner import Learner
@@ -250,6 +251,7 @@ def _train(
     lifetime = _training_lifetime(config)
     play = playground(generator, num_tasks, lifetime, config, watched=watched)
     batch = num_idle = 0
+    sample = Sample()
     try:
         while tally.train_env_steps < job.env_steps:
             rng = np.random.default_rng([job.seed, batch])
@@ -260,7 +262,9 @@ def _train(
             train_mask = np.array([proposal.train for proposal in proposals])
             outcomes, metrics = learner.meta_train(play, tasks, train_mask, rng)
             outcomes = played(outcomes, tasks, play)
-            curriculum.tell(proposals, scores_told(curriculum.score, outcomes))
+            scores = scores_told(curriculum.score, outcomes)
+            curriculum.tell(proposals, scores)
+            sample.add(proposals, outcomes, None if curriculum.score is None else scores)
             _count(tally, generator, proposals, outcomes, metrics)
             tally.metrics |= _curriculum_metrics(curriculum, proposals, tally)
             tally.count_failures(play.failures, tasks)
@@ -273,6 +277,7 @@ def _train(
     finally:
         play.close()
         tally.count_draws(source.draws)
+        tally.plays = sample.lines()
         tally.train_s = time.perf_counter() - started
 
 

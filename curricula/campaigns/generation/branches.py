@@ -209,6 +209,20 @@ class Nursery:
         """Digests of the tasks that any branch trained on."""
         return [digest for tally in self.tallies for digest in tally.seen]
 
+    def plays(self, grown: Grown) -> list[tuple[str, list[str]]]:
+        """Returns what was played on the way to what goes on, a branch's name and lines a leg.
+
+        Where that trained nowhere itself (a merge, a return to the start): of every branch.
+        """
+        trained = [
+            branch for branch in (grown.branch,) if any(leg.tally.plays for leg in branch.legs)
+        ]
+        return [
+            (branch.name, leg.tally.plays)
+            for branch in trained or grown.branches
+            for leg in branch.legs
+        ]
+
     @property
     def lineage(self) -> list[str]:
         """Lines of the tasks that any branch played for the first time, parents first."""

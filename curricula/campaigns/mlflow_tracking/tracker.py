@@ -29,6 +29,7 @@ from curricula.campaigns.mlflow_tracking.logged import (
 )
 from curricula.campaigns.mlflow_tracking.runs import NOTE, CampaignRuns, is_remembered, tracking_uri
 from curricula.campaigns.sight import pictures, report
+from curricula.campaigns.sight.campaign_gallery import CampaignGallery
 from curricula.campaigns.sight.curriculum_pictures import save_heat_maps
 from curricula.campaigns.sight.points import (
     is_number,
@@ -48,6 +49,9 @@ from taskgen.task import Task
 
 _MAX_NAMED = 4
 _MAX_TAG = 8000
+_GALLERY = "gallery.html"
+_DRAWING_SHARE, _DRAWING_S, _MAX_DRAWING_S = 0.02, 0.5, 10.0
+"""Of a generation's time what drawing its tasks may take, at least and at most how long."""
 _STATUS = {"KILLED": "stopped"}
 
 MACHINE = "taskgen.machine"
@@ -190,6 +194,8 @@ class MlflowTracker:
             pictures.save_figure(pictures.campaign_figure(self._way), out / "campaign.png")
             if record.get("quarantine"):
                 (out / "quarantine.csv").write_text(report.quarantine_csv(record))
+            if _is_doubled(record["generation"]):
+                self._write_campaign_gallery(out, seconds=0.0)
         tags = {NOTE: self._text(runs, "running"), **runs.first_commit_tag()}
         runs.log(runs.campaign, points, stamp, int(record["totals"]["env_steps"]), tags)
         runs.logged = record["generation"]
@@ -205,9 +211,10 @@ class MlflowTracker:
         runs.generations[generation] = run
         with _upload(runs, run) as out:
             self._write_files(out, record, named)
-            has_tasks = (out / "tasks.png").exists()
+            has_tasks, has_page = ((out / file).exists() for file in ("tasks.png", _GALLERY))
         runs.log_dataset(run, self._dataset_name(record, named), record["incumbent"])
-        text = report.generation_text(record, run, has_tasks=has_tasks, named=named)
+        place = report.artifact_address(runs.experiment, run, _GALLERY) if has_page else ""
+        text = report.generation_text(record, run, has_tasks=has_tasks, named=named, gallery=place)
         tags = {NOTE: text, "search/decided_by": str(record["decision"].get("decided_by"))}
         step = int(record["totals"]["env_steps"])
         fresh = {name: value for name, value in points.items() if name not in known}
@@ -215,6 +222,12 @@ class MlflowTracker:
         for candidate in self._shown_candidates(record):
             _log_candidate(runs, run, candidate, (started, stamp), step)
         runs.client.set_terminated(run, "FINISHED", stamp)
+
+    def _write_campaign_gallery(self, out: Path, seconds: float) -> None:
+        """Writes the page of all tasks; only now and then, since each is as long as all before."""
+        records = list(commits_between(self._folder, 0))
+        if records:
+            self._write_gallery(out, records, seconds)
 
     def _dataset_name(self, record: Record, named: Sequence[str]) -> str:
         """The generator and its named intervals, as the list of runs shows them."""
@@ -235,11 +248,23 @@ class MlflowTracker:
         pictures.save_figure(pictures.adaptation_figure(record), out / "adaptation_curve.png")
         with suppress(Exception):  # its checkpoint may be gone, foreign code may fail
             save_heat_maps(self._folder, self._config, record, out)
+        whole = (record.get("seconds") or {}).get("generation") or 0.0
+        self._write_gallery(out, [record], max(_DRAWING_SHARE * whole, _DRAWING_S))
         _write_json(out / "tasks.json", record["tasks"])
         keys = ("incumbent", "frontier", "volume", "parameters")
         _write_json(out / "distribution.json", {key: record.get(key) for key in keys})
         if record["candidates"]:
             (out / "candidates.csv").write_text(report.candidates_csv(record), encoding="utf-8")
+
+    def _write_gallery(self, out: Path, records: Sequence[Record], seconds: float) -> None:
+        """Writes the page of the commits' tasks, whose drawing shall not take longer than this."""
+        if self._generator is None or not self.tracking.num_pictures:
+            return
+        with suppress(Exception):  # foreign code draws and describes
+            made = CampaignGallery(self._folder, self._config, self._generator)
+            page = made.page(records, min(seconds, _MAX_DRAWING_S))
+            if page is not None:
+                (out / _GALLERY).write_text(page, encoding="utf-8")
 
     def _pictures(
         self,
@@ -283,6 +308,7 @@ class MlflowTracker:
             self._log_learners(runs)
             runs.save_view(self._columns())
         with _upload(runs, runs.campaign) as out:
+            self._write_campaign_gallery(out, _MAX_DRAWING_S)
             leaks = self._folder / "leak_report.json"
             if leaks.is_file():
                 (out / leaks.name).write_bytes(leaks.read_bytes())
@@ -345,7 +371,11 @@ class MlflowTracker:
         where = (runs.generations, runs.experiment, runs.campaign)
         store = CampaignStore(self._folder)
         notes = [machine_text(store.machine()), uses_text(store.test_results())]
-        return report.campaign_text(self._config, self._way, *where, status, notes)
+        place = report.artifact_address(runs.experiment, runs.campaign, _GALLERY)
+        has_page = self.tracking.num_pictures and any((self._folder / "plays").glob("*.gz"))
+        return report.campaign_text(
+            self._config, self._way, *where, status, notes, place if has_page else ""
+        )
 
 
 def _log_candidate(
@@ -377,6 +407,16 @@ def _upload(runs: CampaignRuns, run: str) -> Iterator[Path]:
         yield Path(name)
         if any(Path(name).iterdir()):
             runs.client.log_artifacts(run, name)
+
+
+def _is_doubled(generation: int) -> bool:
+    """Whether a generation is 1, 2, 4, …: what is done then costs twice the last time in all.
+
+    Example:
+        >>> [g for g in range(20) if _is_doubled(g)]
+        [1, 2, 4, 8, 16]
+    """
+    return generation > 0 and generation & (generation - 1) == 0
 
 
 def _made_generator(config: Record) -> TaskGenerator | None:

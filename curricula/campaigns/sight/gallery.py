@@ -1,107 +1,251 @@
-"""Tasks as one HTML page that needs nothing else: a picture of each, its parameters, its features.
+"""Tasks as one HTML page that needs nothing else: what each is, where it is from, what it came to.
 
-Pictures are inside the page, so it can be sent, attached to a run, or opened without a network.
+Pictures, numbers and the few lines of script are inside the page, so it can be sent, attached to a
+run, or opened without a network. All data is one JSON text that only `textContent` reads, and the
+page allows no script but its own: names and texts of plug-ins cannot do anything in it.
 """
 
 from __future__ import annotations
 
 import base64
+import hashlib
 import html
-import io
 import json
-from collections.abc import Sequence
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cache
+from importlib import resources
+from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-from PIL import Image
-
-from curricula.campaigns.sight.pictures import task_features
+from curricula.campaigns.sight.portraits import Portrait, portraits
 from curricula.campaigns.sight.words import edits_text
+from curricula.campaigns.store.plays import Play
 from taskgen.generator import TaskGenerator
+from taskgen.parameters import Categorical
 from taskgen.task import Task
 
-_MIN_PIXELS = 160
+MAX_TASKS = 2000
+"""On a page, so that it opens at once and stays small."""
 
-_PAGE = """<!doctype html>
-<html lang="en"><head><meta charset="utf-8"><title>{title}</title>
-<style>
-body {{ font: 13px/1.4 system-ui, sans-serif; margin: 1.5em; color: #222; background: #fff; }}
-h1 {{ font-size: 1.3em; margin: 0; }}
-p {{ color: #555; }}
-#tasks {{ display: grid; grid-template-columns: repeat(auto-fill, minmax(190px, 1fr)); gap: 16px; }}
-figure {{ margin: 0; }}
-img {{ width: 100%; image-rendering: pixelated; border: 1px solid #ddd; }}
-figcaption b {{ font-family: ui-monospace, monospace; font-weight: normal; color: #1f4e79; }}
-td {{ padding: 0 1em 0 0; color: #555; }}
-td + td {{ text-align: right; padding: 0; color: #222; font-variant-numeric: tabular-nums; }}
-</style></head><body>
-<h1>{title}</h1><p>{subtitle}</p>
-<p><label>sort by <select id="by"><option value="">as drawn</option>{options}</select></label></p>
-<div id="tasks">{figures}</div>
-<script>
-const box = document.getElementById("tasks"), drawn = [...box.children];
-document.getElementById("by").onchange = (event) => {{
-  const key = event.target.value;
-  const value = (figure) => JSON.parse(figure.dataset.features)[key] ?? Infinity;
-  box.replaceChildren(...(key ? [...drawn].sort((a, b) => value(a) - value(b)) : drawn));
-}};
-</script></body></html>
-"""
+_ID_LETTERS = 16
 
 
-def gallery(
-    generator: TaskGenerator,
-    tasks: Sequence[Task],
-    pictures: Sequence[NDArray[np.uint8]],
-    title: str,
-    subtitle: str = "",
-) -> str:
-    """Returns the page.
+@dataclass(frozen=True)
+class Card:
+    """What a page shows of one task.
 
     Args:
-        generator: describes the tasks.
+        task: it.
+        portrait: its picture and what describes it.
+        play: what came of playing it, and when; None: it was not played.
+    """
+
+    task: Task
+    portrait: Portrait = field(default_factory=Portrait)
+    play: Play | None = None
+
+    @property
+    def regret(self) -> float | None:
+        """What the oracle earns more than the last episode did; None where that is not known."""
+        if self.portrait.oracle is None or self.play is None or not self.play.returns:
+            return None
+        return self.portrait.oracle - self.play.returns[-1]
+
+
+@dataclass(frozen=True)
+class Chapter:
+    """What a page says of a generation.
+
+    Args:
+        generation: its number.
+        told: what was decided, in words.
+        regions: the intervals of its parameters by name, (low, high).
+        aims: where they shall go, likewise.
+    """
+
+    generation: int
+    told: str
+    regions: Mapping[str, tuple[float, float]]
+    aims: Mapping[str, tuple[float, float]]
+
+
+@dataclass(frozen=True)
+class Binding:
+    """What a page of tasks says beside its cards.
+
+    Args:
+        title: of the page.
+        subtitle: a line below it.
+        chapters: of the generations, if it has any.
+        judged_by: what returns are.
+        unit: what they are counted by, "episodes".
+        score: what the score is called that a curriculum was told.
+        hint: a command that makes a task again, with "ID" for its id.
+        order: what the order of the cards is called.
+    """
+
+    title: str
+    subtitle: str = ""
+    chapters: Sequence[Chapter] = ()
+    judged_by: str = "return"
+    unit: str = "episodes"
+    score: str = ""
+    hint: str = ""
+    order: str = "as drawn"
+
+
+def gallery(generator: TaskGenerator, tasks: Sequence[Task], title: str, subtitle: str = "") -> str:
+    """Returns the page of tasks that nobody played.
+
+    Args:
+        generator: describes and draws them.
         tasks: what to show.
-        pictures: one a task, [height, width, 3] each, of any sizes.
         title: of the page.
         subtitle: a line below it.
     """
-    features = task_features(generator, tasks)
-    keys = sorted({key for row in features for key in row})
-    options = "".join(f"<option>{html.escape(key)}</option>" for key in keys)
-    figures = "".join(map(_figure, tasks, pictures, features))
-    return _PAGE.format(
-        title=html.escape(title),
-        subtitle=html.escape(subtitle),
-        options=options,
-        figures=figures,
+    drawn = portraits(generator, tasks)
+    cards = [Card(task, drawn.get(task.id, Portrait())) for task in tasks]
+    return bound(generator, cards, Binding(title, subtitle))
+
+
+def bound(generator: TaskGenerator, cards: Sequence[Card], binding: Binding) -> str:
+    """Returns the page of these cards."""
+    return page(
+        "gallery",
+        {"TITLE": binding.title, "SUBTITLE": binding.subtitle},
+        _data(generator, cards, binding),
     )
 
 
-def _figure(task: Task, picture: NDArray[np.uint8], features: dict[str, float]) -> str:
-    shown: dict[str, object] = {**task.params, **features}
-    if task.parents:
-        parents = ", ".join(parent[:12] for parent in task.parents)
-        shown |= {"edit of": parents, "by": edits_text(task.operator)}
-    rows = "".join(
-        f"<tr><td>{html.escape(k)}</td><td>{_text(v)}</td></tr>" for k, v in shown.items()
-    )
-    data = html.escape(json.dumps(features), quote=True)
-    return (
-        f'<figure data-features="{data}"><img alt="task {task.id[:12]}" src="{_uri(picture)}">'
-        f"<figcaption><b>{task.id[:12]}</b><table>{rows}</table></figcaption></figure>\n"
-    )
+def page(name: str, texts: Mapping[str, str], data: Any) -> str:
+    """Returns the page `pages/NAME.html` with its style, script and data in it.
+
+    Args:
+        name: of the page.
+        texts: what stands in it by placeholder; escaped here.
+        data: what its script reads, plain values.
+    """
+    script = _file(f"{name}.js")
+    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    parts = {
+        **{key: html.escape(text) for key, text in texts.items()},
+        "SCRIPT_HASH": f"sha256-{digest}",
+        "STYLE": _file(f"{name}.css"),
+        "SCRIPT": script,
+        "DATA": embedded(data),
+    }
+    pieces = _file(f"{name}.html").split("@")
+    return "".join(parts.get(piece, piece) if i % 2 else piece for i, piece in enumerate(pieces))
 
 
-def _uri(picture: NDArray[np.uint8]) -> str:
-    image = Image.fromarray(picture)
-    scale = -(-_MIN_PIXELS // max(image.size))
-    if scale > 1:
-        size = (image.width * scale, image.height * scale)
-        image = image.resize(size, Image.Resampling.NEAREST)
-    buffer = io.BytesIO()
-    image.save(buffer, "PNG", optimize=True)
-    return "data:image/png;base64," + base64.b64encode(buffer.getvalue()).decode()
+def embedded(data: Any) -> str:
+    r"""Returns plain values as JSON that can stand inside a `<script>`: it holds no "<", "&", ">".
+
+    Example:
+        >>> embedded("</script>")
+        '"\\u003c/script\\u003e"'
+    """
+    text = json.dumps(data, separators=(",", ":"), allow_nan=False, ensure_ascii=True)
+    return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
 
 
-def _text(value: object) -> str:
-    return f"{value:z.4g}" if isinstance(value, float) else html.escape(str(value))
+@cache
+def _file(name: str) -> str:
+    return (resources.files("curricula.campaigns.sight") / "pages" / name).read_text("utf-8")
+
+
+def _data(generator: TaskGenerator, cards: Sequence[Card], binding: Binding) -> dict[str, Any]:
+    names = list(dict.fromkeys([*generator.space, *(k for c in cards for k in c.task.params)]))
+    told = dict.fromkeys(key for card in cards for key in card.portrait.features)
+    features = [key for key in told if not all(_is_known(card, key) for card in cards)]
+    pictures = list(dict.fromkeys(c.portrait.picture for c in cards if c.portrait.picture))
+    places = {picture: place for place, picture in enumerate(pictures)}
+    space = generator.space
+    return {
+        "parameters": names,
+        "features": features,
+        "log": [
+            n
+            for n in space
+            if not isinstance(space[n], Categorical) and getattr(space[n], "log", False)
+        ],
+        "generations": [
+            {
+                "generation": c.generation,
+                "told": c.told,
+                "regions": dict(c.regions),
+                "aims": dict(c.aims),
+            }
+            for c in binding.chapters
+        ],
+        "moved": moved(binding.chapters),
+        "told": binding.subtitle if not binding.chapters else "",
+        "judged_by": binding.judged_by,
+        "unit": _singular(binding.unit),
+        "score": binding.score,
+        "hint": binding.hint,
+        "order": binding.order,
+        "pictures": pictures,
+        "tasks": [_row(card, names, features, places) for card in cards],
+    }
+
+
+def moved(chapters: Sequence[Chapter]) -> list[str]:
+    """Returns the parameters whose interval ever changed, or is not where it shall go."""
+    if not chapters:
+        return []
+    first = chapters[0].regions
+    return [
+        name
+        for name, region in first.items()
+        if any(c.regions.get(name, region) != region for c in chapters)
+        or chapters[-1].aims.get(name, region) != region
+    ]
+
+
+def _row(
+    card: Card, names: Iterable[str], features: Iterable[str], places: Mapping[str, int]
+) -> list[Any]:
+    """Returns a task as the script reads it: the order of values is agreed with it."""
+    task, play = card.task, card.play
+    successes = play.successes if play else None
+    return [
+        task.id[:_ID_LETTERS],
+        play.source.generation if play else None,
+        play.origin if play else ("edit" if task.parents else "new"),
+        play.branch if play else "",
+        play.times if play else 0,
+        [_short(task.params.get(name)) for name in names],
+        [_short(card.portrait.features.get(name)) for name in features],
+        [_short(value) for value in play.returns] if play else [],
+        None if successes is None else "".join("1" if reached else "0" for reached in successes),
+        _short(play.score) if play else None,
+        _short(card.regret),
+        [parent[:_ID_LETTERS] for parent in task.parents],
+        edits_text(task.operator) if task.parents else "",
+        places.get(card.portrait.picture or ""),
+    ]
+
+
+def _is_known(card: Card, key: str) -> bool:
+    """Whether a feature of a card says what one of its parameters says."""
+    params = card.task.params
+    return key in params and card.portrait.features.get(key, params[key]) == params[key]
+
+
+def _short(value: Any) -> Any:
+    """Returns a number in five digits, None where it is not finite; other values as they are."""
+    if not isinstance(value, float):
+        return value
+    return float(f"{value:z.5g}") if math.isfinite(value) else None
+
+
+def _singular(unit: str) -> str:
+    """Returns one of what a curve's axis counts.
+
+    Example:
+        >>> _singular("episodes"), _singular("gradient steps")
+        ('episode', 'gradient step')
+    """
+    return unit.removesuffix("s")

@@ -45,7 +45,12 @@ def escape(text: Any, length: int = _MAX_NAME) -> str:
 
 
 def generation_text(
-    record: Record, run_id: str, *, has_tasks: bool = True, named: Sequence[str] = ()
+    record: Record,
+    run_id: str,
+    *,
+    has_tasks: bool = True,
+    named: Sequence[str] = (),
+    gallery: str = "",
 ) -> str:
     """Returns the description of a generation's run.
 
@@ -54,8 +59,9 @@ def generation_text(
         run_id: the run whose artifacts the pictures are.
         has_tasks: whether there is a contact sheet.
         named: the parameters to name in the list of candidates.
+        gallery: address of the page of its tasks, "" for none.
     """
-    lines = []
+    lines = [f"**[Gallery of its tasks]({gallery})**", ""] if gallery else []
     if has_tasks:  # first, since the UI folds all but the first 150 pixels away
         lines += [_picture("tasks from the training distribution", "tasks.png", run_id), ""]
     lines += [
@@ -82,6 +88,7 @@ def campaign_text(
     run_id: str,
     status: str,
     notes: Sequence[str] = (),
+    gallery: str = "",
 ) -> str:
     """Returns the description of a campaign's run, never longer than a tag may be.
 
@@ -93,8 +100,11 @@ def campaign_text(
         run_id: the campaign's own run, which has the figure.
         status: a word or two.
         notes: sentences on where it computes and how often its test was used.
+        gallery: address of the page of all tasks, "" for none.
     """
     head = [_purpose(config), ""]
+    if gallery:
+        head += [f"**[Gallery of the tasks of all generations]({gallery})**", ""]
     if way.rows:
         head += [f"{_standing(way, status)}{_frontier_text(way.rows[-1])}", ""]
         head += [_picture("the way so far", "campaign.png", run_id), ""]
@@ -109,6 +119,11 @@ def campaign_text(
         if len(text) <= MAX_CHARACTERS:
             return text
     return _cut(head)
+
+
+def artifact_address(experiment: str, run_id: str, path: str) -> str:
+    """Returns where the UI shows a file of a run."""
+    return f"#/experiments/{experiment}/runs/{run_id}/artifacts/{path}"
 
 
 def candidates_csv(record: Record) -> str:

@@ -8,6 +8,7 @@
   checkpoints/000003.pt learner and curriculum, named and hashed by the commit
   staged/               finished branches of the generation that is running
   lineage/000003.jsonl.gz   every task that was played for the first time, and what it is an edit of
+  plays/000003.jsonl.gz     a sample of the tasks of a generation, with the returns of playing them
   seen/000003.npy       digests of the tasks that were trained on
   quarantine/<id>.json  tasks that could not be played; the commits have the reasons
   optuna.journal        the search's own record, rebuilt where it disagrees

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import gzip
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -77,7 +77,8 @@ def lines_of(proposals: Iterable[Proposal]) -> list[str]:
     return [_line(proposal.task) for proposal in proposals if proposal.origin != "replay"]
 
 
-def _line(task: Task) -> str:
+def fields_of(task: Task) -> dict[str, Any]:
+    """Returns what makes a task again, the id first: an edit has its content with it."""
     kept: dict[str, Any] = {"id": task.id, "params": dict(task.params), "seed": task.seed}
     if task.parents:
         kept |= {
@@ -85,7 +86,24 @@ def _line(task: Task) -> str:
             "operator": task.operator,
             "content": task.content,
         }
-    return json.dumps(kept, separators=(",", ":"), allow_nan=False)
+    return kept
+
+
+def read_fields(data: Mapping[str, Any], generation: int) -> Ancestor:
+    """Returns the task of `fields_of`, as a generation met it."""
+    return Ancestor(
+        data["id"],
+        generation,
+        data["params"],
+        data["seed"],
+        tuple(data.get("parents", ())),
+        data.get("operator"),
+        data.get("content"),
+    )
+
+
+def _line(task: Task) -> str:
+    return json.dumps(fields_of(task), separators=(",", ":"), allow_nan=False)
 
 
 def save_lineage(store: CampaignStore, generation: int, lines: Iterable[str]) -> None:
@@ -93,6 +111,21 @@ def save_lineage(store: CampaignStore, generation: int, lines: Iterable[str]) ->
     text = "".join(f"{line}\n" for line in dict.fromkeys(lines))
     packed = gzip.compress(text.encode(), compresslevel=4, mtime=0)
     write_atomically(_folder(store) / f"{generation:06d}.jsonl.gz", packed)
+
+
+def played_first(store: CampaignStore, generation: int, num: int) -> list[Ancestor]:
+    """Returns a fair sample of what a generation played for the first time: the first ids.
+
+    Args:
+        store: of the campaign.
+        generation: whose tasks.
+        num: how many at most.
+    """
+    path = _folder(store) / f"{generation:06d}.jsonl.gz"
+    if not path.is_file():
+        return []
+    lines = gzip.decompress(path.read_bytes()).decode().splitlines()
+    return [_read(line, generation) for line in sorted(lines)[:num]]
 
 
 def known_tasks(store: CampaignStore, prefix: str) -> list[str]:
@@ -139,16 +172,7 @@ def _sorted(task_id: str, found: dict[str, Ancestor]) -> list[Ancestor]:
 
 
 def _read(line: str, generation: int) -> Ancestor:
-    data = json.loads(line)
-    return Ancestor(
-        data["id"],
-        generation,
-        data["params"],
-        data["seed"],
-        tuple(data.get("parents", ())),
-        data.get("operator"),
-        data.get("content"),
-    )
+    return read_fields(json.loads(line), generation)
 
 
 def _newest_first(store: CampaignStore) -> Iterator[tuple[int, str]]:

@@ -16,8 +16,11 @@ from curricula.campaigns.mlflow_tracking.tracker import MlflowTracker
 from curricula.campaigns.sight import pictures
 from curricula.campaigns.store.checkpoint import CampaignStore
 from curricula.campaigns.store.machine import Machine
+from curricula.campaigns.store.plays import Sample, save_plays
+from curricula.curriculum import Proposal
 from taskgen.distribution import TaskDistribution
 from taskgen.generator import TaskGenerator
+from taskgen.outcomes import Outcomes
 from taskgen.parameters import Categorical, Int, ParameterSpace
 from taskgen.task import Task
 
@@ -268,6 +271,30 @@ def test_the_tree_the_points_and_the_artifacts(root):
     params = dict(place.rows("select key, value from params where run_uuid = ?", run))
     assert params["generator.name"] == "fields-v1"
     assert not any(name.startswith("budget") for name in params)
+
+
+def test_pages_of_tasks_lie_where_descriptions_say(root, plain_figures):
+    place = Place(root)
+    store, tasks = CampaignStore(place.folder), [Fields().make_task({"size": 4}, s) for s in (0, 1)]
+    for generation, task in enumerate(tasks, 1):
+        sample = Sample()
+        played = np.ones((1, 2))
+        complete = played > 0
+        sample.add(
+            [Proposal(task)], Outcomes(played, complete.astype(int), None, complete, complete)
+        )
+        save_plays(store, generation, [("move-1", sample.lines())])
+    place.play(3)
+    for run, shown in ((place.memo["generations"]["2"], tasks[1:]), (place.memo["run"], tasks)):
+        page = (root / "artifacts" / run / "artifacts" / "gallery.html").read_text()
+        assert [task.id[:16] in page for task in tasks] == [task in shown for task in tasks]
+        experiment = place.memo["experiment"]
+        (note,) = place.rows(
+            "select value from tags where run_uuid = ? and key = 'mlflow.note.content'", run
+        )
+        assert f"(#/experiments/{experiment}/runs/{run}/artifacts/gallery.html)" in note[0]
+    start = root / "artifacts" / place.memo["generations"]["0"] / "artifacts"
+    assert not (start / "gallery.html").exists(), "the untrained start played nothing"
 
 
 def test_the_distribution_is_the_dataset_and_the_learner_a_model(root):

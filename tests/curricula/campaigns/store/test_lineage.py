@@ -11,6 +11,7 @@ from curricula.campaigns.campaign import Campaign
 from curricula.campaigns.cli import app
 from curricula.campaigns.store.checkpoint import CampaignStore
 from curricula.campaigns.store.lineage import ancestry, known_tasks, lines_of, save_lineage
+from curricula.campaigns.store.plays import MAX_PLAYS, plays_of
 from curricula.checks.specimens import START, Marks, training_source
 from curricula.curriculum import Proposal
 from taskgen.generators.maze import Maze
@@ -122,6 +123,23 @@ def test_every_task_of_a_campaign_is_traced_also_after_it_was_given_up(grown):
     assert len(held) <= 8
     assert set(held) <= set(played)
     assert max(len(ancestry(store, task_id)) for task_id in played) > 2
+
+
+def test_a_sample_of_the_plays_is_kept_with_their_returns(grown):
+    root, _ = grown
+    store = CampaignStore(root / "campaigns" / "tiny")
+    known, origins = set(known_tasks(store, "")), set()
+    for generation in (1, 2):
+        plays = plays_of(store, generation)
+        assert 0 < len(plays) <= MAX_PLAYS
+        origins |= {play.origin for play in plays}
+        assert {play.source.task_id for play in plays} <= known
+        assert {play.branch for play in plays} == {"keep"}
+        assert all(len(play.returns) == len(play.successes) for play in plays)
+        assert all(play.source.task(Maze()).id == play.source.task_id for play in plays)
+    assert origins == {"new", "edit", "replay"}
+    assert any(play.score is not None for play in plays)
+    assert sum(play.times for play in plays) > len(plays), "some are replayed"
 
 
 def test_what_a_curriculum_says_of_itself_is_committed(grown):
