@@ -119,15 +119,17 @@ def _fingerprints(specimens: Specimens) -> list[list[str]]:
 
 
 def one_side(specimens: Specimens) -> str:
-    """Tasks of one canonical form have one place on the line of the splits, in [0, 1)."""
-    generator = specimens.generator
+    """Tasks of one canonical form have one place on the line of the splits, and forms differ."""
+    generator, tasks = specimens.generator, specimens.tasks()
     places: dict[bytes, float] = {}
-    for task in specimens.tasks():
+    for task in tasks:
         place = generator.split_position(task, "salt")
         if not 0.0 <= place < 1.0:
             return f"split_position must be in [0, 1), got {place} for {task.params}"
         if places.setdefault(generator.canonical(task), place) != place:
             return f"{task.params} and a task of the same canonical form may lie on two sides"
+    if len(places) == 1 < len({task.id for task in tasks}):
+        return f"{len(tasks)} different tasks have one canonical form, so none can be held out"
     return ""
 
 

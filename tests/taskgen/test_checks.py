@@ -63,6 +63,7 @@ ONE_SIDE = "tasks of one form lie on one side of the split"
         (broken.SaltedSide, "the same task in another process", "another process"),
         (broken.PartedTwins, ONE_SIDE, "may lie on two sides"),
         (broken.BeyondTheSplits, ONE_SIDE, "must be in [0, 1)"),
+        (broken.OneForm, ONE_SIDE, "none can be held out"),
         (broken.NotJson, "tasks are plain, small, and travel as JSON", "round trip"),
         (broken.EndlessFeature, "features are finite, pictures are pictures", "difficulty = inf"),
         (broken.OrphanEdits, "edits stay valid and inside the space", "name its parent"),
