@@ -45,14 +45,34 @@ class Gain:
     pruned: bool = False
 
 
+@dataclass(frozen=True)
+class Probe:
+    """A distribution on which a search wants the learner measured.
+
+    Args:
+        name: what the scores come back under.
+        distribution: where the tasks come from.
+        num_tasks: how many of them are played, for a lifetime each.
+    """
+
+    name: str
+    distribution: TaskDistribution
+    num_tasks: int
+
+
 class DistributionSearch(ABC):
     """Proposes distributions relative to an incumbent.
 
     A search is made by `cls(config, journal)`; `cls.Config` is a frozen dataclass of its settings,
     `journal` the file where it may keep a record of its own.
+
+    Attributes:
+        decides: whether its move is made without a test, since it has reasons of its own. Such a
+            search proposes one move at most, and runs in stream mode alone.
     """
 
     Config: ClassVar[type[Any]]
+    decides: ClassVar[bool] = False
 
     def __init__(self, config: Any, journal: Path | None = None) -> None:
         self.config = config
@@ -83,6 +103,26 @@ class DistributionSearch(ABC):
         Raises:
             RuntimeError: if a move comes back that was not asked for.
         """
+
+    def probes(self, distribution: TaskDistribution, movable: Sequence[str]) -> list[Probe]:
+        """Returns where the learner is to be measured once it has trained; asked in stream mode.
+
+        A function of the state and the arguments. What is played counts as evaluation.
+
+        Args:
+            distribution: where training goes on.
+            movable: the parameters that may move.
+        """
+        del distribution, movable
+        return []
+
+    def tell_probes(self, scores: Mapping[str, Sequence[float]]) -> None:
+        """Takes the scores of the probes' tasks, by name, after the generation was told.
+
+        A score is 1 if the last episode succeeded and 0 if not; where success has no meaning, that
+        by which the campaign decides. NaN: not played.
+        """
+        del scores
 
     def metrics(self) -> dict[str, float]:
         """Returns numbers about the last round worth a curve, named "search/…"."""

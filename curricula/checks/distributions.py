@@ -103,6 +103,27 @@ def _same_again(make: Make) -> str:
     return globals_touched(partial(_play, make(), range(2)))
 
 
+def _probes(make: Make) -> str:
+    search, limit = make(), 1 if make().decides else _NUM_CANDIDATES
+    for generation in range(_ROUNDS):
+        candidates = _ask(search, START, generation)
+        if len(candidates) > limit:
+            return f"a search that decides proposes one move at most, {len(candidates)} came."
+        after = candidates[0].distribution if candidates else START
+        probes = search.probes(after, MOVABLE)
+        if search.probes(after, MOVABLE) != probes:
+            return "asked twice for its probes, it answers differently."
+        names = [probe.name for probe in probes]
+        if len(set(names)) < len(names) or any(probe.num_tasks < 1 for probe in probes):
+            return f"probes have names of their own and a task at least, got {probes}."
+        search.tell([Candidate(START, "keep"), *candidates], [Gain(0.0)] * (1 + len(candidates)))
+        odd = [_NAN, math.inf, 1.0]
+        search.tell_probes({p.name: [odd[i % 3] for i in range(p.num_tasks)] for p in probes})
+        json.loads(canonical_json(search.state_dict()))
+    search.tell_probes({})
+    return ""
+
+
 def _resumes(make: Make) -> str:
     whole, half = make(), _ROUNDS - 2
     _play(whole, range(half))
@@ -165,6 +186,8 @@ def _tell(
 ) -> None:
     gains = [Gain(0.1 - 0.01 * sum(v * v for v in c.move.values())) for c in candidates]
     search.tell([Candidate(incumbent, "keep"), *candidates], [Gain(0.05), *gains])
+    after = candidates[0].distribution if candidates else incumbent
+    search.tell_probes({p.name: [1.0] * p.num_tasks for p in search.probes(after, MOVABLE)})
     for name, value in search.metrics().items():
         if not name.startswith("search/") or not math.isfinite(value):
             raise ValueError(f"metrics are finite and named search/…, got {name}: {value}.")
@@ -220,6 +243,7 @@ CHECKS: Mapping[str, Callable[[Any], str]] = {
     "a move that was not asked for is refused": _refuses,
     "gains that are constant, NaN, infinite or pruned do no harm": _survives_gains,
     "asked again, the same answer, whatever the globals": _same_again,
+    "probes are the same when asked again, and odd scores do no harm": _probes,
     "a state taken and given back, as JSON, goes on the same": _resumes,
     "the journal decides nothing": _journal_decides_nothing,
 }

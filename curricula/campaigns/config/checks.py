@@ -56,6 +56,14 @@ def check(raw: Mapping[str, Any]) -> list[Problem]:
 def check_movable(config: CampaignConfig, generator: TaskGenerator) -> list[Problem]:
     """Returns what is wrong with the parameters that may move; all else must be right already."""
     names = movable(config, generator)
+    if resolve("searches", config.search.name).decides and config.generation.num_candidates:
+        return [
+            Problem(
+                "generation.num_candidates",
+                f"{config.search.name} decides by itself where training goes on, so that there is "
+                f"nothing to compare; set it to 0, one learner and no forks",
+            )
+        ]
     if config.movable is not None:
         return _check_listed(config, generator.space)
     if len(names) > MAX_DEFAULT_MOVABLE:

@@ -18,7 +18,7 @@ from numpy.typing import ArrayLike, NDArray
 from curricula.statistics import paired_difference
 
 STREAM_WINDOW = 10
-Reason: TypeAlias = Literal["test", "challenger", "tie", "keep", "rollback"]
+Reason: TypeAlias = Literal["test", "challenger", "tie", "keep", "rollback", "search"]
 
 
 @dataclass(frozen=True)
@@ -308,6 +308,20 @@ def decide_stream(
     elif abs(difference) <= noise and coverage[1] > coverage[0]:
         why = "tie"
     return Verdict(0, why, difference, gain_se, noise, None)
+
+
+def follow(gain: float, gain_se: float, gain_history: Sequence[float]) -> Verdict:
+    """Returns the verdict where the search decides by itself: its move is made, untested.
+
+    A gain that is not a number, that of a branch that failed, takes the learner back.
+
+    Args:
+        gain: new minus old learner on one task set.
+        gain_se: its standard error, paired over tasks.
+        gain_history: the gains before it.
+    """
+    why: Reason = "rollback" if math.isnan(gain) else "search"
+    return Verdict(0, why, gain - recent_mean(gain_history), gain_se, math.nan, None)
 
 
 def recent_mean(gain_history: Sequence[float], window: int = STREAM_WINDOW) -> float:

@@ -28,7 +28,7 @@ from curricula.campaigns.generation.executors import Executor
 from curricula.campaigns.generation.seeding import seed_for
 from curricula.campaigns.sight.tracking import Display
 from curricula.campaigns.store.checkpoint import CampaignError, CampaignStore
-from curricula.scores import SCORES
+from curricula.scores import SCORES, last_success
 from curricula.search import Candidate
 from curricula.statistics import paired_difference
 from taskgen.distribution import TaskDistribution
@@ -291,6 +291,7 @@ _CALLED = {
     "monitor": "the monitor sets",
     "selection": "the selection tasks",
     "adoption": "the adoption tasks",
+    "probe": "the tasks of the search's own",
     "test": "the sealed test",
 }
 """What exams are called, by the first word of their names."""
@@ -326,6 +327,13 @@ def make_exam(
 def lifetime_scores(config: CampaignConfig, outcomes: Outcomes) -> NDArray[np.float64]:
     """Returns the score of each lifetime by which the campaign decides, [B]; NaN: not played."""
     return SCORES[config.evaluation.score](outcomes)
+
+
+def probe_scores(config: CampaignConfig, outcomes: Outcomes) -> list[float]:
+    """Returns what a search is told of its probes, [B]: success where it has a meaning."""
+    if outcomes.successes is None:
+        return [float(score) for score in lifetime_scores(config, outcomes)]
+    return [float(score) for score in last_success(outcomes)]
 
 
 def measure_gains(

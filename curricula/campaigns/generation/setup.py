@@ -69,6 +69,21 @@ class Setup:
         )
         return [replace(m, distribution=replace(m.distribution, room={})) for m in moves]
 
+    def probes(self, generation: int, candidate: Candidate) -> dict[str, Exam]:
+        """Returns what the search wants played after a generation's training, by its names."""
+        place = replace(candidate.distribution, room=self.room)
+        return {
+            probe.name: make_exam(
+                self.config,
+                generation,
+                f"probe-{probe.name}",
+                probe.distribution,
+                probe.num_tasks,
+                "validation",
+            )
+            for probe in self.search.probes(place, self.movable)
+        }
+
     def _room(self) -> dict[str, Interval]:
         """Returns what start and target span together, where they differ.
 

@@ -9,6 +9,7 @@ beyond the noise rolls learner and distribution back to the last commit; its ste
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 
 from curricula.campaigns.generation import adoption
 from curricula.campaigns.generation.branches import (
@@ -18,6 +19,7 @@ from curricula.campaigns.generation.branches import (
     Nursery,
     lifetime_scores,
     measure_gains,
+    probe_scores,
 )
 from curricula.campaigns.generation.ledger import Ledger
 from curricula.campaigns.generation.seeding import seed_for
@@ -28,7 +30,6 @@ from taskgen.distribution import TaskDistribution
 
 def run(setup: Setup, nursery: Nursery, ledger: Ledger, incumbent: TaskDistribution) -> Grown:
     """Trains the learner on one move of its distribution, and decides what stays."""
-    config = setup.config
     history = list(ledger.record["gain_history"])
     clock = time.perf_counter()
     branch = _propose(setup, nursery.generation, incumbent)
@@ -38,15 +39,11 @@ def run(setup: Setup, nursery: Nursery, ledger: Ledger, incumbent: TaskDistribut
     clock = time.perf_counter()
     setup.search.tell([branch.candidate], [Gain(branch.gain - baseline)])
     search_s += time.perf_counter() - clock
-    verdict = adoption.decide_stream(
-        branch.gain,
-        branch.gain_se,
-        history,
-        coverage=_coverage(setup, incumbent, branch.candidate.distribution),
-        adopt_sd=config.generation.adopt_sd,
-        rollback_sd=config.generation.rollback_sd,
-    )
-    fell, moves = verdict.decided_by == "rollback", verdict.decided_by in ("test", "tie")
+    _probe(setup, nursery, branch)
+    verdict = _decide(setup, incumbent, branch, history)
+    fell = verdict.decided_by == "rollback"
+    follows = verdict.decided_by == "search" and branch.candidate.origin == "move"
+    moves = follows or verdict.decided_by in ("test", "tie")
     return Grown(
         branch=start if fell else branch,
         incumbent=branch.candidate.distribution if moves else incumbent,
@@ -56,6 +53,33 @@ def run(setup: Setup, nursery: Nursery, ledger: Ledger, incumbent: TaskDistribut
         gain_history=(history if fell else [*history, branch.gain])[-HISTORY:],
         search_s=search_s,
     )
+
+
+def _decide(
+    setup: Setup, incumbent: TaskDistribution, branch: Branch, history: Sequence[float]
+) -> adoption.Verdict:
+    """Decides whether the move is made; a search that decides by itself is followed."""
+    if setup.search.decides:
+        return adoption.follow(branch.gain, branch.gain_se, history)
+    return adoption.decide_stream(
+        branch.gain,
+        branch.gain_se,
+        history,
+        coverage=_coverage(setup, incumbent, branch.candidate.distribution),
+        adopt_sd=setup.config.generation.adopt_sd,
+        rollback_sd=setup.config.generation.rollback_sd,
+    )
+
+
+def _probe(setup: Setup, nursery: Nursery, branch: Branch) -> None:
+    """Plays the trained learner where the search wants it measured, and tells what came of it."""
+    exams = {} if branch.failure else setup.probes(nursery.generation, branch.candidate)
+    if not exams:
+        return
+    nursery.examine([branch], list(exams.values()))
+    if not branch.failure:
+        played = {name: branch.exams[exam.name] for name, exam in exams.items()}
+        setup.search.tell_probes({n: probe_scores(setup.config, o) for n, o in played.items()})
 
 
 def _coverage(

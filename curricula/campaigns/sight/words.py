@@ -34,6 +34,7 @@ STREAM_REASONS = {
     "noise, and more of what counts is covered",
     "keep": "the distribution stays, because it did not gain more there than lately, beyond the "
     "noise",
+    "search": "the distribution is where the search says, which decides by itself",
     "rollback": "but fell beyond the noise, and went back to the last commit with it",
 }
 """What becomes of the one learner and its distribution in stream mode, by `decided_by`."""
@@ -315,6 +316,8 @@ def _test_sentences(record: Record, escape: Escape) -> str:
     if not is_number(decision.get("difference")) or (tried == 1 and not stream):
         return text
     other = "the mean of recent gains" if stream else "'keep'"
+    if not is_number(decision.get("noise")):
+        return text
     return (
         f"{text} Difference from {other}: {number(decision['difference'])} "
         f"± {number(decision.get('difference_se'))} (SE); beyond the noise is more than "

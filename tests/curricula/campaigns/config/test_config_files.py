@@ -415,3 +415,9 @@ def test_plugins_are_made_of_their_sections(tmp_path) -> None:
     assert make_search(Plugin(name="fixed"), tmp_path / "journal").state_dict() is not None
     with pytest.raises(ConfigErrors, match="num_arm: unknown key; did you mean num_arms"):
         make_generator(Plugin(name="bandit-v1", options={"num_arm": 3}))
+
+
+def test_a_search_that_decides_by_itself_runs_without_forks() -> None:
+    (problem,) = errors_of(MAZE, ["search=adr"])
+    assert problem.startswith("generation.num_candidates: adr decides by itself")
+    assert loads(MAZE, ["search=adr", "generation.num_candidates=0"]).search.name == "adr"

@@ -4,7 +4,16 @@ import math
 
 import pytest
 
-from tests.curricula.campaigns.fakes import NAN, make_record, make_setup, play, script
+from curricula.search import Probe
+from tests.curricula.campaigns.fakes import (
+    NAN,
+    STEPS_PER_TASK,
+    FakeSearch,
+    make_record,
+    make_setup,
+    play,
+    script,
+)
 
 HISTORY = [0.1, 0.3]  # mean 0.2, deviation 0.14
 
@@ -73,3 +82,57 @@ def test_without_a_move_it_trains_where_it_is(tmp_path):
     assert scene.size == (5, 7)
     assert scene.setup.search.told == [("keep", pytest.approx(0.2), False)]
     assert math.isfinite(scene.grown.gain_history[0])
+
+
+class Deciding(FakeSearch):
+    """Wants sizes of 9 played after each training, and is followed."""
+
+    decides = True
+
+    def __init__(self, sizes):
+        super().__init__(sizes)
+        self.probed = {}
+
+    def probes(self, distribution, movable):
+        assert movable == ["size"]
+        return [Probe("nine", distribution.moved({"size.shift": 1.0}), 3)]
+
+    def tell_probes(self, scores):
+        self.probed |= scores
+
+
+def deciding(folder, gain, sizes=((7, 7),)):
+    setup = make_setup(generation={"num_candidates": 0})
+    setup.search = Deciding([list(size) for size in sizes])
+    record = make_record(3, gain_history=list(HISTORY))
+    name = "move-1" if sizes else "keep"
+    scores = {"probe-nine": {name: 1.0}}
+    return play(folder, script({name: gain}, **scores), setup=setup, record=record)
+
+
+def test_a_search_that_decides_is_followed_whatever_the_gain(tmp_path):
+    scene = deciding(tmp_path, -0.6)
+    assert scene.decision == (0, "search")
+    assert scene.size == (7, 7)
+    assert scene.grown.branch.state == {"branch": "move-1", "leg": 1}
+
+
+def test_probes_are_played_by_the_trained_learner_and_count_as_evaluation(tmp_path):
+    scene = deciding(tmp_path, 0.1)
+    assert scene.setup.search.probed == {"nine": [1.0, 1.0, 1.0]}  # returns near 1: successes
+    (job,) = [job for job in scene.executor.jobs if job.exams[0].name == "probe-nine"]
+    assert (job.branch, job.env_steps, job.exams[0].split) == ("move-1", 0, "validation")
+    assert job.exams[0].distribution["regions"]["size"] == [5, 9], "not [9, 13]: in its room"
+    assert scene.nursery.tallies[-1].evaluation_env_steps == 3 * STEPS_PER_TASK
+
+
+def test_where_it_proposes_nothing_the_distribution_stays(tmp_path):
+    scene = deciding(tmp_path, 0.1, sizes=())
+    assert scene.decision == (None, "search")
+    assert scene.size == (5, 7)
+
+
+def test_a_move_whose_training_failed_is_not_made(tmp_path):
+    scene = deciding(tmp_path, NAN)
+    assert scene.decision == (None, "rollback")
+    assert scene.size == (5, 7)
