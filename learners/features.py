@@ -20,6 +20,7 @@ from gymnasium import spaces
 from numpy.typing import NDArray
 
 from learners.boxes import UnitBox, is_float_box
+from learners.images import picture_shape
 from learners.learner import Step
 from learners.normalization import ObservationNormalizer, RewardScaler
 
@@ -112,7 +113,8 @@ class InputFeatures:
         rewards: knows the unit of the rewards; None: they are fed as they are.
         lifetime_left: whether the rows end with the share of the lifetime that remains.
 
-    `num` is the length of a row; `normalizer` is None where nothing is standardised.
+    `num` is the length of a row; `normalizer` is None where nothing is standardised. Pictures are
+    not written into rows: `picture` is their shape, and they are fed beside the rows as they are.
     """
 
     def __init__(
@@ -129,7 +131,9 @@ class InputFeatures:
         self.observation = ObservationFeatures(observation_space, normalize=normalize)
         self.normalizer = self.observation.normalizer
         self.action = SpaceFeatures(action_space, in_units=True)
-        self.num = self.observation.num + self.action.num + 2 + lifetime_left
+        self.picture = picture_shape(observation_space)
+        self._num_seen = 0 if self.picture else self.observation.num
+        self.num = self._num_seen + self.action.num + 2 + lifetime_left
 
     def write(
         self, out: NDArray[np.float32], step: Step, previous_actions: NDArray[Any] | None
@@ -141,9 +145,10 @@ class InputFeatures:
             step: what the policy sees.
             previous_actions: as the action space has them, [B, …]; None at a lifetime's start.
         """
-        num_seen = self.observation.num
+        num_seen = self._num_seen
         num_past = num_seen + self.action.num
-        self.observation.write(out[:, :num_seen], step.observations)
+        if self.picture is None:
+            self.observation.write(out[:, :num_seen], step.observations)
         if previous_actions is None:
             out[:, num_seen:num_past] = 0.0
         else:

@@ -16,6 +16,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from learners.images import PictureEncoder, PictureNetwork
 from learners.recurrent import run_memory
 
 State: TypeAlias = tuple[Tensor, ...]
@@ -37,6 +38,7 @@ class NetworkShape:
         precision: "float32" or "bfloat16", of encoder and memory.
         kernel: what runs the memory, "torch" or "fused" (ours, for float32 on the processor alone;
             elsewhere torch's runs).
+        pictures: what reads pictures beside the rows; None: there are none.
     """
 
     num_inputs: int
@@ -48,6 +50,7 @@ class NetworkShape:
     num_constants: int = 0
     precision: str = "float32"
     kernel: str = "torch"
+    pictures: PictureNetwork | None = None
 
 
 class RecurrentActorCritic(nn.Module):
@@ -61,11 +64,13 @@ class RecurrentActorCritic(nn.Module):
     def __init__(self, shape: NetworkShape, seed: int) -> None:
         super().__init__()
         self.shape = shape
-        sizes = (shape.num_inputs, *shape.encoder_sizes)
+        num_pictured = shape.pictures.num_features if shape.pictures else 0
+        sizes = (shape.num_inputs + num_pictured, *shape.encoder_sizes)
         num_features = shape.hidden_size + (sizes[-1] if shape.heads_see_inputs else 0)
         with torch.random.fork_rng(devices=[]):
             layers = [nn.Linear(*pair) for pair in pairwise(sizes)]
             self.encoder = nn.ModuleList(layers)
+            self.sight = PictureEncoder(shape.pictures) if shape.pictures else None
             kind = nn.LSTM if shape.cell == "lstm" else nn.GRU
             self.memory = kind(sizes[-1], shape.hidden_size)
             self.policy_head = nn.Linear(num_features, shape.num_outputs - shape.num_constants)
@@ -74,18 +79,23 @@ class RecurrentActorCritic(nn.Module):
             self.value_head = nn.Linear(num_features, 1)
         self._initialize(torch.Generator().manual_seed(seed))
 
-    def forward(self, inputs: Tensor, state: State | None = None) -> tuple[Tensor, State]:
+    def forward(
+        self, inputs: Tensor, state: State | None = None, pictures: Tensor | None = None
+    ) -> tuple[Tensor, State]:
         """Returns the features that the heads see and the state after the last step.
 
         Args:
             inputs: [H, B, D].
             state: of the memory before the first step; None: empty, a lifetime's start.
+            pictures: bytes [H, B, rows, columns, channels], where the shape has pictures.
 
         Returns:
             Features [H, B, F] in float32, and the state.
         """
         with computing_in(self.shape.precision, inputs.device.type):
             encoded = inputs
+            if self.sight is not None and pictures is not None:
+                encoded = torch.cat((self.sight(pictures), inputs), dim=-1)
             for layer in self.encoder:
                 encoded = torch.relu(layer(encoded))
             memory, after = self._remember(encoded, state)
@@ -94,7 +104,9 @@ class RecurrentActorCritic(nn.Module):
             features = torch.cat((features, encoded.float()), dim=-1)
         return features, after
 
-    def whole_lifetimes(self, inputs: Tensor, lengths: Sequence[int]) -> Tensor:
+    def whole_lifetimes(
+        self, inputs: Tensor, lengths: Sequence[int], pictures: Tensor | None = None
+    ) -> Tensor:
         """Returns the features of lifetimes of different lengths, each from its empty memory.
 
         The same as `forward`, but lifetimes that are over are dropped on the way instead of being
@@ -103,6 +115,7 @@ class RecurrentActorCritic(nn.Module):
         Args:
             inputs: [H, B, D], the longest lifetime first.
             lengths: env steps of each lifetime, falling, [B].
+            pictures: as in `forward`.
 
         Returns:
             Features [H, B, F].
@@ -112,7 +125,8 @@ class RecurrentActorCritic(nn.Module):
         for start, stop, num in stretches(lengths):
             if state is not None:
                 state = tuple(part[:, :num] for part in state)
-            features, state = self(inputs[start:stop, :num], state)
+            seen = None if pictures is None else pictures[start:stop, :num]
+            features, state = self(inputs[start:stop, :num], state, seen)
             parts.append(functional.pad(features, (0, 0, 0, len(lengths) - num)))
         return torch.cat(parts)
 

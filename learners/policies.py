@@ -65,7 +65,9 @@ class RecurrentPolicy(Policy):
         self._features.write(inputs, step, self._previous_actions)
         computed = self._drop_finished(step.playing)
         fed = torch.from_numpy(inputs[computed]).to(self._device)
-        seen, self._state = self._network(fed.unsqueeze(0), self._state)
+        seen, self._state = self._network(
+            fed.unsqueeze(0), self._state, self._pictures(step, computed)
+        )
         outputs = self._network.policy(seen[0])
         uniforms = None if self._draw is None else self._draw(self._step)[computed]
         actions = self._head.choose(outputs, self._on_device(uniforms))
@@ -96,7 +98,14 @@ class RecurrentPolicy(Policy):
         if self._features.normalizer is not None:
             raw = step.observations.reshape(len(inputs), -1)
             row["observations"] = raw.astype(np.float32, copy=False)
+        if self._features.picture is not None:
+            row["pictures"] = step.observations
         self._tape.append(inputs=inputs, **row)
+
+    def _pictures(self, step: Step, computed: NDArray[np.int64]) -> torch.Tensor | None:
+        if self._features.picture is None:
+            return None
+        return torch.from_numpy(step.observations[computed]).to(self._device).unsqueeze(0)
 
     def _on_device(self, drawn: NDArray[Any] | None) -> torch.Tensor | None:
         if drawn is None:

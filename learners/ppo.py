@@ -85,6 +85,7 @@ class LifetimeBatch:
         advantages: standardised.
         targets: what the values should be.
         valid: which steps were played, the True ones first.
+        pictures: beside the rows, bytes; None: there are none.
     """
 
     inputs: Tensor
@@ -94,6 +95,7 @@ class LifetimeBatch:
     advantages: Tensor
     targets: Tensor
     valid: Tensor
+    pictures: Tensor | None = None
 
     @property
     def lengths(self) -> list[int]:
@@ -106,7 +108,11 @@ class LifetimeBatch:
         lengths = self.valid.sum(dim=0)[torch.from_numpy(lifetimes)]
         index = torch.from_numpy(lifetimes)[lengths.argsort(descending=True, stable=True)]
         num_steps = int(lengths.max())
-        parts = {name: x[:num_steps].index_select(1, index) for name, x in vars(self).items()}
+        parts = {
+            name: x[:num_steps].index_select(1, index)
+            for name, x in vars(self).items()
+            if x is not None
+        }
         return LifetimeBatch(**parts)
 
 
@@ -161,7 +167,7 @@ class ClippedOptimization:
     def _step(self, batch: LifetimeBatch) -> dict[str, Tensor]:
         """Takes one gradient step and returns its metrics."""
         config, valid = self._config, batch.valid
-        features = self._network.whole_lifetimes(batch.inputs, batch.lengths)
+        features = self._network.whole_lifetimes(batch.inputs, batch.lengths, batch.pictures)
         outputs, values = self._network.policy(features), self._network.value(features)
         log_probs = self._head.log_prob(outputs, batch.actions)
         policy_loss = losses.clipped_policy_loss(

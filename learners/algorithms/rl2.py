@@ -24,6 +24,7 @@ from learners import losses
 from learners.devices import device_name, device_of
 from learners.features import InputFeatures
 from learners.heads import make_head
+from learners.images import PictureNetwork
 from learners.learner import Learner, Metrics, Play, Stateful
 from learners.networks import NetworkShape, RecurrentActorCritic
 from learners.normalization import RewardScaler
@@ -58,6 +59,9 @@ class RL2Config(PPOConfig):
         device: "cpu", "cuda" or "auto" (cuda where there is one).
         hidden_size: units of the memory.
         encoder_sizes: units of the layers before the memory; () feeds it the inputs themselves.
+        picture_channels: where observations are pictures (bytes [rows, columns, channels]), the
+            channels of the stages that read them; each halves rows and columns.
+        picture_features: what they make of a picture, fed beside the other inputs.
         heads_see_inputs: whether policy and critic see the encoded inputs beside the memory.
         sees_lifetime_left: whether it is fed the share of the lifetime that remains. Not where
             training lifetimes end by steps and those of an exam by episodes: there the number
@@ -81,6 +85,8 @@ class RL2Config(PPOConfig):
     device: str = "auto"
     hidden_size: int = 128
     encoder_sizes: tuple[int, ...] = ()
+    picture_channels: tuple[int, ...] = (8, 16, 16)
+    picture_features: int = 64
     heads_see_inputs: bool = False
     sees_lifetime_left: bool = True
     normalize_observations: bool = True
@@ -91,11 +97,13 @@ class RL2Config(PPOConfig):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        object.__setattr__(self, "encoder_sizes", tuple(self.encoder_sizes))
+        for name in ("encoder_sizes", "picture_channels"):
+            object.__setattr__(self, name, tuple(getattr(self, name)))
         require_choices(self, _CHOICES)
         fits = self.kernel != "fused" or self.precision != "bfloat16"
         require(fits, "the fused kernel computes in float32; precision must say so", self.precision)
-        require(self.hidden_size > 0, "hidden_size must be above 0", self.hidden_size)
+        for name in ("hidden_size", "picture_features"):
+            require(getattr(self, name) > 0, f"{name} must be above 0", getattr(self, name))
         for name in ("gamma", "lambda_"):
             value = getattr(self, name)
             require(0.0 <= value <= 1.0, f"{name} must lie in [0, 1]", value)
@@ -155,7 +163,7 @@ class RL2(Learner):
                 observation_space, action_space, lifetime_left=config.sees_lifetime_left
             )
             load = Workload(
-                num_inputs=features.num,
+                num_inputs=features.num + (config.picture_features if features.picture else 0),
                 hidden_size=config.hidden_size,
                 num_acting=num_tasks,
                 num_lifetimes=max(1, num_tasks // config.minibatches),
@@ -283,9 +291,17 @@ class RL2(Learner):
             name: torch.from_numpy(x.take(learned_from, axis=1)).to(device)
             for name, x in arrays.items()
         }
+        if self._features.picture is not None:
+            parts["pictures"] = torch.from_numpy(self._pictures(learned_from)).to(device)
         parts["log_probs"] = self._head.log_prob(parts.pop("outputs"), parts["actions"])
         parts["advantages"] = losses.standardize(parts["advantages"], parts["valid"])
         return LifetimeBatch(**parts), td_errors
+
+    def _pictures(self, learned_from: NDArray[np.int64]) -> NDArray[np.uint8]:
+        """Returns the pictures of lifetimes, [H, B, …]: no copy where they are all of them."""
+        pictures = self._tape["pictures"]
+        is_all = len(learned_from) == pictures.shape[1]
+        return pictures if is_all else pictures.take(learned_from, axis=1)
 
     @torch.no_grad()
     def _first_values(self) -> NDArray[np.float64]:
@@ -319,4 +335,11 @@ class RL2(Learner):
             heads_see_inputs=config.heads_see_inputs,
             precision=precision,
             kernel=kernel,
+            pictures=self._picture_network(),
         )
+
+    def _picture_network(self) -> PictureNetwork | None:
+        picture, config = self._features.picture, self.config
+        if picture is None:
+            return None
+        return PictureNetwork(picture, config.picture_channels, config.picture_features)
