@@ -1,8 +1,8 @@
 """Pictures with a hidden rule: which half is bright is seen, what to do about it is not.
 
-`Halves`: each frame is noise with one half brighter. The right one of two actions is the side of the
-bright half, or in tasks with a flip the other one; right pays 1, wrong −1. Who sees and remembers
-earns `STEPS` in the second episode, who does not see, nothing.
+`Halves`: each frame is noise with one half brighter. The right one of two actions is the side of
+the bright half, or in tasks with a flip the other one; right pays 1, wrong −1. Who sees and
+remembers earns `STEPS` in the second episode, who does not see, nothing.
 """
 
 import gymnasium
