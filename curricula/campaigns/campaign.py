@@ -18,7 +18,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from curricula.campaigns.config.schema import CHANGEABLE, CampaignConfig, Section
+from curricula.campaigns.config.schema import CHANGEABLE, CampaignConfig, Section, deciding
 from curricula.campaigns.generation import forks, stream
 from curricula.campaigns.generation.branch import restore, snapshot
 from curricula.campaigns.generation.branches import Nursery
@@ -115,6 +115,7 @@ class Campaign:
         """
         store = CampaignStore(folder)
         config = store.config()
+        _require_same_settings(store, config)
         fixed = sorted(set(changes or {}) - set(CHANGEABLE))
         if fixed:
             raise CampaignError(
@@ -274,3 +275,16 @@ def _machine(store: CampaignStore, config: CampaignConfig, other_machine: bool) 
         require_same(config.name, machine.facts, now)
     record = store.last()
     return machine.moved_to(now, record["generation"] if record else -1)
+
+
+def _require_same_settings(store: CampaignStore, config: CampaignConfig) -> None:
+    """Raises an error where the commits were made with other settings than the file now has."""
+    before = (store.record(0) or {}).get("settings", {})
+    now = deciding(config.model_dump(mode="json"))
+    changed = [path for path in before if path in now and before[path] != now[path]]
+    if changed:
+        said = ", ".join(f"{path} was {before[path]} and is {now[path]}" for path in changed)
+        raise CampaignError(
+            f"{store.folder / 'config.yaml'} is not what the commits were made with: {said}. "
+            f"Put it back, or start another campaign with name=…"
+        )

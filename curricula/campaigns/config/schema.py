@@ -6,6 +6,7 @@ from YAML with overrides; what runs is the *resolved* configuration, saved with 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
@@ -19,6 +20,29 @@ CHANGEABLE_KEYS = ("budget.*", "executor.name", "executor.workers", "tracking.*"
 
 CHANGEABLE = tuple(dict.fromkeys(key.partition(".")[0] for key in CHANGEABLE_KEYS))
 """The sections of these: none of the settings decides a number."""
+
+
+def deciding(config: Mapping[str, Any]) -> dict[str, Any]:
+    """Returns the settings that decide results, by dotted path; no resume may change them.
+
+    Args:
+        config: a configuration as plain values (`model_dump`).
+
+    Example:
+        >>> deciding({"seed": 0, "start": {"size": [5, 7]}, "budget": {"hours": 2}})
+        {'seed': 0, 'start.size': [5, 7]}
+    """
+    found: dict[str, Any] = {}
+
+    def walk(value: Any, path: str) -> None:
+        if isinstance(value, Mapping) and value:
+            for key, inner in value.items():
+                walk(inner, f"{path}.{key}" if path else str(key))
+        else:
+            found[path] = value
+
+    walk({key: value for key, value in config.items() if key not in CHANGEABLE}, "")
+    return found
 
 
 class Section(BaseModel):

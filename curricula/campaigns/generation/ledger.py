@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from curricula.campaigns.config.schema import deciding
 from curricula.campaigns.exams.playing import counted_in, judged_by
 from curricula.campaigns.exams.tally import Tally
 from curricula.campaigns.generation.branches import Branch, Grown, Nursery
@@ -102,6 +103,7 @@ def first_record(
     nothing = {"difference": 0.0, "difference_se": 0.0, "noise": 0.0, "aa_gain_sd": None}
     return {
         **common,
+        "settings": deciding(setup.config.model_dump(mode="json")),
         "candidates": [],
         "decision": {"winner": 0, "decided_by": "start", **nothing},
         "noise_history": [],

@@ -5,16 +5,17 @@ from __future__ import annotations
 import json
 import platform
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import suppress
 from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from curricula.campaigns.config.schema import CHANGEABLE
+from curricula.campaigns.config.schema import deciding
 from curricula.campaigns.sight.points import metric_name
 from curricula.campaigns.store.machine import package_versions
 from curricula.campaigns.store.records import Record
+from curricula.campaigns.store.signing import unsigned
 
 
 def commits_between(folder: Path, low: int, high: int | None = None) -> Iterator[Record]:
@@ -28,7 +29,7 @@ def commits_between(folder: Path, low: int, high: int | None = None) -> Iterator
             and (high is None or int(path.stem) <= high)
         ):
             with suppress(OSError, ValueError):
-                yield json.loads(path.read_text(encoding="utf-8"))
+                yield unsigned(path.read_bytes())
 
 
 def committed_ms(folder: Path, generation: int) -> int:
@@ -37,19 +38,12 @@ def committed_ms(folder: Path, generation: int) -> int:
     return int(1000 * (path.stat().st_mtime if path.is_file() else time.time()))
 
 
-def flattened(config: Record) -> dict[str, Any]:
+def params(config: Record) -> dict[str, Any]:
     """What decides the results, by dotted path; what a resume may change is not a param."""
-    params: dict[str, Any] = {}
-
-    def walk(value: Any, path: str) -> None:
-        if isinstance(value, Mapping) and value:
-            for key, inner in value.items():
-                walk(inner, f"{path}.{key}" if path else str(key))
-        else:
-            params[metric_name(path)] = json.dumps(value) if isinstance(value, list) else value
-
-    walk({key: value for key, value in config.items() if key not in CHANGEABLE}, "")
-    return params
+    return {
+        metric_name(path): json.dumps(value) if isinstance(value, list) else value
+        for path, value in deciding(config).items()
+    }
 
 
 def versions() -> dict[str, str]:

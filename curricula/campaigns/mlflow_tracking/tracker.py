@@ -24,7 +24,7 @@ from curricula.campaigns.config.schema import Plugin, TrackingConfig
 from curricula.campaigns.mlflow_tracking.logged import (
     commits_between,
     committed_ms,
-    flattened,
+    params,
     versions,
 )
 from curricula.campaigns.mlflow_tracking.runs import NOTE, CampaignRuns, is_remembered, tracking_uri
@@ -163,7 +163,7 @@ class MlflowTracker:
         self._way, self._previous = pictures.Way(), None
         for record in commits_between(self._folder, 0, runs.logged):
             self._take(record)
-        runs.log_params(runs.campaign, flattened(self._config))
+        runs.log_params(runs.campaign, params(self._config))
         with _upload(runs, runs.campaign) as out:
             text = yaml.safe_dump(dict(self._config), sort_keys=False, allow_unicode=True)
             (out / "config.yaml").write_text(text, encoding="utf-8")

@@ -32,21 +32,24 @@ import json
 import os
 import shutil
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from curricula.campaigns.config import strict_yaml
 from curricula.campaigns.config.schema import CampaignConfig, CheckpointConfig
+from curricula.campaigns.store.signing import signed, unsigned
 from taskgen.hints import did_you_mean
 
 DEFAULT_ROOT = Path("mlruns")
 """Where campaigns lie unless somebody says otherwise."""
 
 _MAX_QUARANTINED = 1000
+_MAX_REASON = 200
+_T = TypeVar("_T")
 
 
 class CampaignError(RuntimeError):
@@ -153,7 +156,7 @@ class CampaignStore:
     def machine(self) -> dict[str, Any] | None:
         """Returns where the campaign computes, None where that was never written down."""
         path = self.folder / "machine.json"
-        return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else None
+        return _understood(path, _json) if path.is_file() else None
 
     def save_config(self, config: CampaignConfig) -> None:
         """Writes the resolved configuration."""
@@ -161,9 +164,12 @@ class CampaignStore:
         write_atomically(self.folder / "config.yaml", text.encode())
 
     def config(self) -> CampaignConfig:
-        """Returns the resolved configuration."""
-        text = (self.folder / "config.yaml").read_text(encoding="utf-8")
-        return CampaignConfig.model_validate(strict_yaml.parse(text))
+        """Returns the resolved configuration.
+
+        Raises:
+            CampaignError: if it cannot be read.
+        """
+        return _understood(self.folder / "config.yaml", _config)
 
     def lock(self) -> None:
         """Makes this process the only one that runs the campaign, until it ends.
@@ -208,8 +214,7 @@ class CampaignStore:
         name = f"{record['generation']:06d}"
         digest = save_state(self.folder / "checkpoints" / f"{name}.pt", state)
         record = {**record, "checkpoint": {"file": f"checkpoints/{name}.pt", "sha256": digest}}
-        text = json.dumps(record, allow_nan=False, ensure_ascii=False)
-        write_atomically(self.folder / "commits" / f"{name}.json", text.encode())
+        write_atomically(self.folder / "commits" / f"{name}.json", signed(record))
         self.clear_staged()
         return record
 
@@ -263,7 +268,7 @@ class CampaignStore:
     def seen(self) -> NDArray[np.int64]:
         """Returns the digests of all tasks that were ever trained on."""
         paths = sorted((self.folder / "seen").glob("*.npy"))
-        parts = [np.load(path, allow_pickle=False) for path in paths]
+        parts = [_understood(path, _numbers) for path in paths]
         return np.unique(np.concatenate([np.zeros(0, dtype=np.int64), *parts]))
 
     def save_quarantined(self, tasks: Mapping[str, str]) -> None:
@@ -277,12 +282,12 @@ class CampaignStore:
     def quarantined(self) -> Iterator[dict[str, Any]]:
         """Yields the tasks that could not be played, as JSON."""
         for path in sorted((self.folder / "quarantine").glob("*.json")):
-            yield json.loads(path.read_text(encoding="utf-8"))
+            yield _understood(path, _json)
 
     def test_results(self) -> list[dict[str, Any]]:
         """Returns what every use of the test came to, oldest first."""
         path = self.folder / "sealed_test.json"
-        return json.loads(path.read_text())["results"] if path.is_file() else []
+        return _understood(path, _results) if path.is_file() else []
 
     def add_test_result(self, result: Mapping[str, Any]) -> dict[str, Any]:
         """Writes down one more use of the test; returns it with the count of uses so far."""
@@ -320,9 +325,40 @@ class CampaignStore:
 
 def _read_record(path: Path) -> dict[str, Any] | None:
     try:
-        record = json.loads(path.read_text(encoding="utf-8"))
+        record = unsigned(path.read_bytes())
     except (OSError, ValueError):
         return None
-    if not isinstance(record, dict) or not {"generation", "checkpoint"} <= set(record):
-        return None
-    return record
+    return record if {"generation", "checkpoint"} <= set(record) else None
+
+
+def _json(path: Path) -> Any:
+    return json.loads(path.read_text(encoding="utf-8"))
+
+
+def _results(path: Path) -> list[dict[str, Any]]:
+    return list(_json(path)["results"])
+
+
+def _config(path: Path) -> CampaignConfig:
+    return CampaignConfig.model_validate(strict_yaml.parse(path.read_text(encoding="utf-8")))
+
+
+def _numbers(path: Path) -> NDArray[np.int64]:
+    return np.asarray(np.load(path, allow_pickle=False), dtype=np.int64)
+
+
+def _understood(path: Path, read: Callable[[Path], _T]) -> _T:
+    """Returns what a file says.
+
+    Raises:
+        CampaignError: if it is damaged.
+    """
+    try:
+        return read(path)
+    except OSError:
+        raise
+    except Exception as error:  # what readers make of flipped bits is of many kinds
+        reason = " ".join(str(error).split())[:_MAX_REASON]
+        raise CampaignError(
+            f"{path} is damaged ({reason}); put back a copy of it from before."
+        ) from error

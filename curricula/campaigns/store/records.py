@@ -3,6 +3,7 @@
 ```
 {
   "campaign": str, "generation": int,          0 is the untrained start
+  "settings": {dotted path: value},            of generation 0 alone: what no resume may change
   "checkpoint": {"file": str, "sha256": str},  learner and curriculum of the adopted branch
                                                (or of the merge; lineage_env_steps count all in it)
   "incumbent": distribution, "frontier": distribution, "volume": float,

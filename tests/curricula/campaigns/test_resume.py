@@ -10,7 +10,7 @@ import pytest
 from curricula.campaigns.campaign import Campaign
 from curricula.campaigns.sight.points import GENERATION, record_points
 from curricula.campaigns.store import checkpoint
-from curricula.campaigns.store.checkpoint import CampaignStore
+from curricula.campaigns.store.checkpoint import CampaignError, CampaignStore
 from tests.curricula.campaigns import run_tiny
 from tests.curricula.campaigns.tiny import tiny_config
 from tests.curricula.campaigns.traces import trace
@@ -172,3 +172,17 @@ def test_corrupt_checkpoint_is_made_again(tmp_path, uninterrupted):
     with pytest.warns(UserWarning, match="falls back"):
         Campaign.resume(campaign.folder).run()
     assert trace(campaign.folder) == uninterrupted
+
+
+def test_settings_that_were_changed_by_hand_are_refused(tmp_path):
+    campaign = Campaign.create(tiny_config(budget={"generations": 1}), tmp_path)
+    campaign.run()
+    file = campaign.folder / "config.yaml"
+    was = file.read_text()
+    changed = was.replace("seed: 0", "seed: 1", 1)
+    assert changed != was
+    file.write_text(changed)
+    with pytest.raises(CampaignError, match="seed was 0 and is 1"):
+        Campaign.resume(campaign.folder)
+    file.write_text(was)
+    Campaign.resume(campaign.folder)

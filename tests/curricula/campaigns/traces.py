@@ -11,7 +11,7 @@ import torch
 
 from curricula.campaigns.store.checkpoint import CampaignStore
 
-_TIMES = ("seconds", "checkpoint", "usage")
+_TIMES = ("seconds", "checkpoint", "usage", "sha256")
 
 
 def without_times(value: Any) -> Any:
