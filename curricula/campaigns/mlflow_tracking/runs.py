@@ -218,7 +218,17 @@ class CampaignRuns:
         # The same time, step and value as on the run: the run's points stay what they are.
         point = self._generation_point(generation)
         self.log(self.campaign, points, point.timestamp, point.step, model=model.model_id)
+        self._link_output(model.model_id, point.step)
         self.client.finalize_logged_model(model.model_id, "READY")
+
+    def _link_output(self, model: str, step: int) -> None:
+        """Has the campaign's page name a learner as what came out of it, once."""
+        from mlflow.entities import LoggedModelOutput
+
+        outputs = self.client.get_run(self.campaign).outputs
+        linked = {output.model_id for output in (outputs.model_outputs if outputs else ())}
+        if model not in linked:
+            self.client.log_outputs(self.campaign, [LoggedModelOutput(model, step)])
 
     def has_point(self, name: str, step: int) -> bool:
         """Whether the campaign's run has a point of this name at a step."""

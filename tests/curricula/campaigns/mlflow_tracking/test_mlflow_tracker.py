@@ -228,6 +228,12 @@ class Place:
             "and metric_name = 'monitor/target_return_iqm' group by m.model_id order by m.name",
             self.memo["run"],
         )
+        outputs = self.rows(
+            "select count(*), count(distinct destination_id) from inputs "
+            "where source_type = 'RUN_OUTPUT' and source_id = ?",
+            self.memo["run"],
+        )
+        assert outputs == [(2, 2)], "the run's page links what came out of it, once"
         name, ready = self.config["name"], 2
         assert models == [(f"{name}-best", ready, 1), (f"{name}-last", ready, 1)]
 
@@ -413,6 +419,7 @@ class Trap:
         "set_tag",
         "update_run",
         "create_logged_model",
+        "log_outputs",
         "finalize_logged_model",
     )
 
