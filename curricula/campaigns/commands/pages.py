@@ -1,4 +1,4 @@
-"""A campaign as pages to look at and to send: `gallery`."""
+"""A campaign as pages to look at and to send: `gallery` and `report`."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ _HTML = ".html"
 def register(app: typer.Typer) -> None:
     """Adds the commands of this module."""
     app.command()(gallery)
+    app.command()(report)
 
 
 def gallery(
@@ -53,6 +54,36 @@ def gallery(
         where = "" if generation is None else f" in generation {generation}"
         raise UserError(f"{store.folder.name} has trained on no task{where} yet; see its status.")
     out = out or Path(f"{store.folder.name}-gallery.html")
+    out.write_text(page, encoding="utf-8")
+    typer.echo(f"{out}: {len(page) / 1e6:.1f} MB, to be opened in a browser")
+
+
+def report(
+    campaign: CampaignName,
+    out: Annotated[
+        Path | None, typer.Option(help="FILE.html; by default CAMPAIGN-report.html, here")
+    ] = None,
+    seconds: Seconds = 30.0,
+    root: Root = DEFAULT_ROOT,
+) -> None:
+    """Write a campaign as one page for people without MLflow.
+
+    Settings, results with intervals, curves, how the distribution widened, what the search tried,
+    every decision, films of adaptation and the tasks of the last generation, in one file.
+    """
+    require_html(out)
+    store = CampaignStore(campaign_folder(campaign, root))
+    from curricula.campaigns.config.plugins import make_generator
+    from curricula.campaigns.sight.campaign_report import CampaignReport
+
+    config = store.config()
+    made = CampaignReport(
+        store.folder, config.model_dump(mode="json"), make_generator(config.generator)
+    )
+    page = made.page(seconds)
+    if page is None:
+        raise UserError(f"{store.folder.name} has no commit yet; let it run a while.")
+    out = out or Path(f"{store.folder.name}-report.html")
     out.write_text(page, encoding="utf-8")
     typer.echo(f"{out}: {len(page) / 1e6:.1f} MB, to be opened in a browser")
 

@@ -11,17 +11,21 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
+import time
+import webbrowser
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from curricula.campaigns.commands.common import Root, UserError, require_root
-from curricula.campaigns.mlflow_tracking.runs import NO_TELEMETRY
-from curricula.campaigns.store.checkpoint import DEFAULT_ROOT
+from curricula.campaigns.mlflow_tracking.runs import NO_TELEMETRY, remembered_page, tracking_uri
+from curricula.campaigns.store.checkpoint import DEFAULT_ROOT, CampaignStore, campaign_folder
 
 HOST = "127.0.0.1"
 DEFAULT_PORT = 5000
+_START_S = 120.0
 
 # MLflow opens on its pages for language models unless the address says what is meant.
 _WORKFLOW = "workflowType=machine_learning"
@@ -35,13 +39,23 @@ def register(app: typer.Typer) -> None:
 
 
 def ui(
+    campaign: Annotated[
+        str | None, typer.Argument(metavar="CAMPAIGN", help="whose page; none: all of them")
+    ] = None,
     port: Annotated[int, typer.Option(min=1, max=65535, help="of this machine")] = DEFAULT_PORT,
+    open_browser: Annotated[
+        bool, typer.Option("--open", help="open the page in a browser as soon as it is there")
+    ] = False,
     root: Root = DEFAULT_ROOT,
 ) -> None:
-    """Show all campaigns in MLflow, in a browser. Ctrl-C ends it."""
+    """Show campaigns in MLflow, in a browser: all, or the page of one. Ctrl-C ends it."""
+    page = _page_of(campaign, root) if campaign is not None else "#/experiments"
     remote = os.environ.get("MLFLOW_TRACKING_URI", "")
     if remote.startswith(("http://", "https://")):
-        typer.echo(f"MLFLOW_TRACKING_URI names a server that runs already: {remote}")
+        typer.echo("MLFLOW_TRACKING_URI names a server that runs already:")
+        typer.echo(page_address(page, server=remote))
+        if open_browser:
+            webbrowser.open(page_address(page, server=remote))
         return
     if _is_taken(port):
         raise UserError(
@@ -54,7 +68,11 @@ def ui(
             typer.echo(
                 f"{root} holds no MLflow store yet; the pages will be empty until a campaign runs."
             )
-    typer.echo(f"MLflow, in some seconds: {page_address(port=port)}  (Ctrl-C ends it)")
+    typer.echo("MLflow, in some seconds; Ctrl-C ends it:")
+    typer.echo(page_address(page, port))
+    if open_browser:
+        opener = threading.Thread(target=_open_when_there, args=(page, port), daemon=True)
+        opener.start()
     code = _serve(command(root, port, remote))
     if code:
         raise RuntimeError(f"the MLflow server ended with code {code}; its output says why.")
@@ -74,15 +92,45 @@ def _serve(server_command: list[str]) -> int:
         return 0
 
 
-def page_address(page: str = "#/experiments", port: int = DEFAULT_PORT) -> str:
-    """Returns the address of a page of the server.
+def _page_of(campaign: str, root: Path) -> str:
+    """Returns the page of a campaign, from `#` on.
+
+    Raises:
+        UserError: if it was never logged to this store.
+    """
+    store = CampaignStore(campaign_folder(campaign, root))
+    uri = tracking_uri(store.config().tracking.uri, root)
+    page = remembered_page(store.folder, uri)
+    if page is None:
+        raise UserError(
+            f"{store.folder.name} has no run in MLflow at {uri}; `taskgen report {campaign}` "
+            f"writes a page without it, and resuming the campaign logs all of it."
+        )
+    return page
+
+
+def _open_when_there(page: str, port: int) -> None:
+    """Opens a page in a browser when the server answers."""
+    until = time.monotonic() + _START_S
+    while time.monotonic() < until:
+        with socket.socket() as probe:
+            if probe.connect_ex((HOST, port)) == 0:
+                webbrowser.open(page_address(page, port))
+                return
+        time.sleep(0.5)
+
+
+def page_address(
+    page: str = "#/experiments", port: int = DEFAULT_PORT, server: str | None = None
+) -> str:
+    """Returns the address of a page of the server, by default of the one that `ui` starts.
 
     Example:
         >>> page_address("#/experiments/1/runs/abc")
         'http://127.0.0.1:5000/#/experiments/1/runs/abc?workflowType=machine_learning'
     """
     mark = "&" if "?" in page else "?"
-    return f"http://{HOST}:{port}/{page}{mark}{_WORKFLOW}"
+    return f"{(server or f'http://{HOST}:{port}').rstrip('/')}/{page}{mark}{_WORKFLOW}"
 
 
 def command(root: Path, port: int, store: str = "") -> list[str]:

@@ -345,6 +345,14 @@ def is_remembered(folder: Path, uri: str) -> bool:
     return bool(_read_memo(folder, uri).get("run"))
 
 
+def remembered_page(folder: Path, uri: str) -> str | None:
+    """Returns a campaign's page in the UI of this store, from `#` on; None where it has no run."""
+    memo = _read_memo(folder, uri)
+    if not memo.get("run"):
+        return None
+    return f"#/experiments/{memo.get('experiment')}/runs/{memo['run']}"
+
+
 def _first_commit(folder: Path) -> str | None:
     path = folder / "commits" / "000000.json"
     return hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else None

@@ -21,6 +21,7 @@ from typing import Any
 import yaml
 
 from curricula.campaigns.config.schema import Plugin, TrackingConfig
+from curricula.campaigns.mlflow_tracking import sights
 from curricula.campaigns.mlflow_tracking.logged import (
     commits_between,
     committed_ms,
@@ -29,7 +30,6 @@ from curricula.campaigns.mlflow_tracking.logged import (
 )
 from curricula.campaigns.mlflow_tracking.runs import NOTE, CampaignRuns, is_remembered, tracking_uri
 from curricula.campaigns.sight import pictures, report
-from curricula.campaigns.sight.campaign_gallery import CampaignGallery
 from curricula.campaigns.sight.curriculum_pictures import save_heat_maps
 from curricula.campaigns.sight.points import (
     is_number,
@@ -49,9 +49,6 @@ from taskgen.task import Task
 
 _MAX_NAMED = 4
 _MAX_TAG = 8000
-_GALLERY = "gallery.html"
-_DRAWING_SHARE, _DRAWING_S, _MAX_DRAWING_S = 0.02, 0.5, 10.0
-"""Of a generation's time what drawing its tasks may take, at least and at most how long."""
 _STATUS = {"KILLED": "stopped"}
 
 MACHINE = "taskgen.machine"
@@ -160,7 +157,8 @@ class MlflowTracker:
         """Connects, and reads again what the store has all of."""
         experiment, name = self.tracking.experiment, self._config["name"]
         runs = CampaignRuns(self.uri, self.root, experiment, self._folder, name, reopen)
-        self._way, self._previous = pictures.Way(), None
+        log = pictures.log_names(self._generator.space) if self._generator is not None else ()
+        self._way, self._previous = pictures.Way(log=log), None
         for record in commits_between(self._folder, 0, runs.logged):
             self._take(record)
         runs.log_params(runs.campaign, params(self._config))
@@ -194,8 +192,8 @@ class MlflowTracker:
             pictures.save_figure(pictures.campaign_figure(self._way), out / "campaign.png")
             if record.get("quarantine"):
                 (out / "quarantine.csv").write_text(report.quarantine_csv(record))
-            if _is_doubled(record["generation"]):
-                self._write_campaign_gallery(out, seconds=0.0)
+            if sights.is_doubled(record["generation"]):
+                self._write_sights(out, seconds=0.0)
         tags = {NOTE: self._text(runs, "running"), **runs.first_commit_tag()}
         runs.log(runs.campaign, points, stamp, int(record["totals"]["env_steps"]), tags)
         runs.logged = record["generation"]
@@ -211,11 +209,13 @@ class MlflowTracker:
         runs.generations[generation] = run
         with _upload(runs, run) as out:
             self._write_files(out, record, named)
-            has_tasks, has_page = ((out / file).exists() for file in ("tasks.png", _GALLERY))
+            files = ("tasks.png", sights.GALLERY, sights.TABLE)
+            has_tasks, has_page, has_table = ((out / file).exists() for file in files)
         runs.log_dataset(run, self._dataset_name(record, named), record["incumbent"])
-        place = report.artifact_address(runs.experiment, run, _GALLERY) if has_page else ""
+        place = report.artifact_address(runs.experiment, run, sights.GALLERY) if has_page else ""
         text = report.generation_text(record, run, has_tasks=has_tasks, named=named, gallery=place)
         tags = {NOTE: text, "search/decided_by": str(record["decision"].get("decided_by"))}
+        tags |= sights.TABLE_TAG if has_table else {}
         step = int(record["totals"]["env_steps"])
         fresh = {name: value for name, value in points.items() if name not in known}
         runs.log(run, fresh, stamp, step, tags)
@@ -223,11 +223,14 @@ class MlflowTracker:
             _log_candidate(runs, run, candidate, (started, stamp), step)
         runs.client.set_terminated(run, "FINISHED", stamp)
 
-    def _write_campaign_gallery(self, out: Path, seconds: float) -> None:
-        """Writes the page of all tasks; only now and then, since each is as long as all before."""
+    def _write_sights(self, out: Path, seconds: float) -> None:
+        """Writes figures and the page of all tasks, each about the whole campaign."""
         records = list(commits_between(self._folder, 0))
         if records:
-            self._write_gallery(out, records, seconds)
+            sights.write_figures(out, self._way, records, self._generator)
+            if self._generator is not None and self.tracking.num_pictures:
+                place = (self._folder, self._config, self._generator)
+                sights.write_gallery(out, *place, records, seconds)
 
     def _dataset_name(self, record: Record, named: Sequence[str]) -> str:
         """The generator and its named intervals, as the list of runs shows them."""
@@ -245,26 +248,18 @@ class MlflowTracker:
         if tasks and self._generator is not None:
             drawn, captions = self._pictures(self._generator, record, tasks, named)
             pictures.contact_sheet(drawn, captions).save(out / "tasks.png")
+            sights.write_task_table(out, self._generator, tasks, drawn)
         pictures.save_figure(pictures.adaptation_figure(record), out / "adaptation_curve.png")
         with suppress(Exception):  # its checkpoint may be gone, foreign code may fail
             save_heat_maps(self._folder, self._config, record, out)
-        whole = (record.get("seconds") or {}).get("generation") or 0.0
-        self._write_gallery(out, [record], max(_DRAWING_SHARE * whole, _DRAWING_S))
+        if self._generator is not None and self.tracking.num_pictures:
+            place = (self._folder, self._config, self._generator)
+            sights.write_gallery(out, *place, [record], sights.drawing_s(record))
         _write_json(out / "tasks.json", record["tasks"])
         keys = ("incumbent", "frontier", "volume", "parameters")
         _write_json(out / "distribution.json", {key: record.get(key) for key in keys})
         if record["candidates"]:
             (out / "candidates.csv").write_text(report.candidates_csv(record), encoding="utf-8")
-
-    def _write_gallery(self, out: Path, records: Sequence[Record], seconds: float) -> None:
-        """Writes the page of the commits' tasks, whose drawing shall not take longer than this."""
-        if self._generator is None or not self.tracking.num_pictures:
-            return
-        with suppress(Exception):  # foreign code draws and describes
-            made = CampaignGallery(self._folder, self._config, self._generator)
-            page = made.page(records, min(seconds, _MAX_DRAWING_S))
-            if page is not None:
-                (out / _GALLERY).write_text(page, encoding="utf-8")
 
     def _pictures(
         self,
@@ -308,7 +303,7 @@ class MlflowTracker:
             self._log_learners(runs)
             runs.save_view(self._columns())
         with _upload(runs, runs.campaign) as out:
-            self._write_campaign_gallery(out, _MAX_DRAWING_S)
+            self._write_sights(out, sights.MAX_DRAWING_S)
             leaks = self._folder / "leak_report.json"
             if leaks.is_file():
                 (out / leaks.name).write_bytes(leaks.read_bytes())
@@ -371,11 +366,24 @@ class MlflowTracker:
         where = (runs.generations, runs.experiment, runs.campaign)
         store = CampaignStore(self._folder)
         notes = [machine_text(store.machine()), uses_text(store.test_results())]
-        place = report.artifact_address(runs.experiment, runs.campaign, _GALLERY)
-        has_page = self.tracking.num_pictures and any((self._folder / "plays").glob("*.gz"))
-        return report.campaign_text(
-            self._config, self._way, *where, status, notes, place if has_page else ""
+        files = (
+            {"gallery of the tasks of all generations": sights.GALLERY} if self._has_plays else {}
         )
+        if self._way.rows[1:]:
+            files |= {"figures of the search": sights.FIGURES}
+        films = sorted(store.films.glob("*.gif"))
+        files |= {
+            f"film: {film.stem.partition('-')[0]} task": f"films/{film.name}" for film in films
+        }
+        links = {
+            label: report.artifact_address(runs.experiment, runs.campaign, path)
+            for label, path in files.items()
+        }
+        return report.campaign_text(self._config, self._way, *where, status, notes, links)
+
+    @property
+    def _has_plays(self) -> bool:
+        return bool(self.tracking.num_pictures) and any((self._folder / "plays").glob("*.gz"))
 
 
 def _log_candidate(
@@ -407,16 +415,6 @@ def _upload(runs: CampaignRuns, run: str) -> Iterator[Path]:
         yield Path(name)
         if any(Path(name).iterdir()):
             runs.client.log_artifacts(run, name)
-
-
-def _is_doubled(generation: int) -> bool:
-    """Whether a generation is 1, 2, 4, …: what is done then costs twice the last time in all.
-
-    Example:
-        >>> [g for g in range(20) if _is_doubled(g)]
-        [1, 2, 4, 8, 16]
-    """
-    return generation > 0 and generation & (generation - 1) == 0
 
 
 def _made_generator(config: Record) -> TaskGenerator | None:

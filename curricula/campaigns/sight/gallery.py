@@ -18,11 +18,11 @@ from functools import cache
 from importlib import resources
 from typing import Any
 
+from curricula.campaigns.sight.pictures import log_names
 from curricula.campaigns.sight.portraits import Portrait, portraits
 from curricula.campaigns.sight.words import edits_text
 from curricula.campaigns.store.plays import Play
 from taskgen.generator import TaskGenerator
-from taskgen.parameters import Categorical
 from taskgen.task import Task
 
 MAX_TASKS = 2000
@@ -127,16 +127,26 @@ def page(name: str, texts: Mapping[str, str], data: Any) -> str:
         data: what its script reads, plain values.
     """
     script = _file(f"{name}.js")
-    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
     parts = {
         **{key: html.escape(text) for key, text in texts.items()},
-        "SCRIPT_HASH": f"sha256-{digest}",
-        "STYLE": _file(f"{name}.css"),
+        "SCRIPT_HASH": script_hash(name),
         "SCRIPT": script,
         "DATA": embedded(data),
     }
+    return filled(name, parts)
+
+
+def filled(name: str, parts: Mapping[str, str]) -> str:
+    """Returns `pages/NAME.html` with its style and these parts in place, as they are."""
     pieces = _file(f"{name}.html").split("@")
-    return "".join(parts.get(piece, piece) if i % 2 else piece for i, piece in enumerate(pieces))
+    known = {"STYLE": _file(f"{name}.css"), **parts}
+    return "".join(known.get(piece, piece) if i % 2 else piece for i, piece in enumerate(pieces))
+
+
+def script_hash(name: str) -> str:
+    """Returns the source of scripts that a page's policy names: its own script and no other."""
+    digest = hashlib.sha256(_file(f"{name}.js").encode()).digest()
+    return f"sha256-{base64.b64encode(digest).decode()}"
 
 
 def embedded(data: Any) -> str:
@@ -161,15 +171,10 @@ def _data(generator: TaskGenerator, cards: Sequence[Card], binding: Binding) -> 
     features = [key for key in told if not all(_is_known(card, key) for card in cards)]
     pictures = list(dict.fromkeys(c.portrait.picture for c in cards if c.portrait.picture))
     places = {picture: place for place, picture in enumerate(pictures)}
-    space = generator.space
     return {
         "parameters": names,
         "features": features,
-        "log": [
-            n
-            for n in space
-            if not isinstance(space[n], Categorical) and getattr(space[n], "log", False)
-        ],
+        "log": log_names(generator.space),
         "generations": [
             {
                 "generation": c.generation,

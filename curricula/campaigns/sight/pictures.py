@@ -6,9 +6,11 @@ state and no window) for figures. Everything comes from commit records; nothing 
 
 from __future__ import annotations
 
+import base64
+import io
 import math
 import textwrap
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,6 +24,7 @@ from curricula.campaigns.sight.words import counted, curve_axis, edits_text
 from curricula.campaigns.store.records import Record
 from taskgen.cards import parameter_card
 from taskgen.generator import TaskGenerator
+from taskgen.parameters import ParameterSpace
 from taskgen.task import Task
 from taskgen.watchdog import answers
 
@@ -33,6 +36,7 @@ SHEET_WIDTH = 600
 DPI = 100
 MAX_POINTS = 400
 MAX_PARAMETERS = 7
+MAX_PANELS = 30
 PATIENCE_S = 20.0
 """How long a generator may take to draw or describe one task, in seconds."""
 
@@ -40,6 +44,7 @@ _TOLD = ("score", "return_iqm", "success_rate")
 _GAP, _LINE, _FONT_SIZE = 8, 13, 11
 _MOST_LETTERS = 28  # that fit beside an axis
 _MAX_TOLD = 3
+_LEFT = 0.75
 _WORST_SHOWN = -1.0
 """The lowest score on a picture: as far below random play as the oracle is above. What diverges
 leaves it there, and the rest can still be read."""
@@ -148,7 +153,7 @@ def adaptation_figure(record: Record) -> Figure:
     unit = "episodes"
     if any(curve.get("successes") for curve in curves.values()):
         panels.append(("successes", "success rate"))
-    left = 0.6 if len(label) <= _MOST_LETTERS else 0.95  # room for a second line
+    left = _LEFT if len(label) <= _MOST_LETTERS else 0.95  # room for a second line
     figure = new_figure(3.2 * len(panels) + left - 0.2, 2.7, left=left)
     for position, (key, label) in enumerate(panels):
         axes = figure.add_subplot(1, len(panels), position + 1)
@@ -172,9 +177,11 @@ class Way:
 
     Args:
         rows: one for each commit, oldest first.
+        log: names of the parameters whose axes are logarithmic.
     """
 
     rows: list[dict[str, Any]] = field(default_factory=list)
+    log: Collection[str] = ()
 
     def add(self, record: Record) -> None:
         """Takes a commit; one that is there already is replaced."""
@@ -230,6 +237,29 @@ def campaign_figure(way: Way) -> Figure:
     return figure
 
 
+def scores_figure(way: Way) -> Figure:
+    """Returns the monitor score over env steps alone."""
+    figure = new_figure(4.2, 2.7, left=_LEFT)
+    _plot_scores(figure.add_subplot(), way)
+    return figure
+
+
+def widening_figure(way: Way) -> Figure | None:
+    """Returns every parameter that ever moved over generations; None where none did.
+
+    Behind an interval lies that of the target, dots mark the generations whose move was adopted.
+    """
+    names = way.moved()[:MAX_PANELS]
+    if not names:
+        return None
+    columns = min(len(names), 3)
+    rows = -(-len(names) // columns)
+    figure = new_figure(max(3.0 * columns, 4.2), 0.5 + 2.1 * rows, left=_LEFT)
+    for position, name in enumerate(names):
+        _plot_parameter(figure.add_subplot(rows, columns, position + 1), way, name)
+    return figure
+
+
 def save_figure(figure: Figure, path: Path) -> None:
     """Writes a figure as PNG; drawn once, where `Figure.savefig` lays everything out twice."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -237,6 +267,17 @@ def save_figure(figure: Figure, path: Path) -> None:
     canvas = FigureCanvasAgg(figure)
     canvas.draw()
     Image.fromarray(np.asarray(canvas.buffer_rgba())).convert("RGB").save(path)
+
+
+def figure_uri(figure: Figure) -> str:
+    """Returns a figure as a data URI of SVG, which stays sharp at any size."""
+    from matplotlib import rc_context
+    from matplotlib.backends.backend_svg import FigureCanvasSVG
+
+    buffer = io.StringIO()
+    with rc_context({"svg.hashsalt": "taskgen"}):  # the same figure gives the same text
+        FigureCanvasSVG(figure).print_svg(buffer, metadata={"Date": None})
+    return f"data:image/svg+xml;base64,{base64.b64encode(buffer.getvalue().encode()).decode()}"
 
 
 def _fitted(picture: NDArray[np.uint8], cell: int) -> Image.Image:
@@ -353,6 +394,9 @@ def _plot_parameter(axes: Axes, way: Way, name: str) -> None:
         axes.plot(generations, low, generations, high, drawstyle="steps-mid", color="#1f4e79")
         if len(rows) == 1:
             axes.vlines(generations, low, high, color="#1f4e79", linewidth=6)
+        _mark_moves(axes, generations, low, high)
+        if name in way.log:
+            _scale_by_ratios(axes)
     else:
         for choice in regions[0]:
             weights = [region.get(choice, 0.0) for region in regions]
@@ -362,6 +406,30 @@ def _plot_parameter(axes: Axes, way: Way, name: str) -> None:
     axes.set_xlabel("generation")
     axes.set_ylabel(name.replace("_", " ").replace("$", r"\$"))
     axes.locator_params(axis="x", integer=True)
+
+
+def _scale_by_ratios(axes: Axes) -> None:
+    """Makes the upright axis logarithmic, with plain numbers on it."""
+    from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
+
+    axes.set_yscale("log")
+    axes.yaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    axes.yaxis.set_minor_locator(NullLocator())
+
+
+def _mark_moves(
+    axes: Axes, generations: Sequence[int], low: Sequence[float], high: Sequence[float]
+) -> None:
+    """Marks both ends where an interval is another one than before."""
+    for i in range(1, len(generations)):
+        if (low[i], high[i]) != (low[i - 1], high[i - 1]):
+            axes.plot([generations[i]] * 2, [low[i], high[i]], "o", color="#1f4e79", markersize=3)
+
+
+def log_names(space: ParameterSpace) -> list[str]:
+    """Returns the parameters of a space whose axes are logarithmic."""
+    return [name for name, parameter in space.items() if getattr(parameter, "log", False)]
 
 
 def _marker(rows: Sequence[Any]) -> str:

@@ -88,7 +88,7 @@ def campaign_text(
     run_id: str,
     status: str,
     notes: Sequence[str] = (),
-    gallery: str = "",
+    links: Mapping[str, str] | None = None,
 ) -> str:
     """Returns the description of a campaign's run, never longer than a tag may be.
 
@@ -100,13 +100,14 @@ def campaign_text(
         run_id: the campaign's own run, which has the figure.
         status: a word or two.
         notes: sentences on where it computes and how often its test was used.
-        gallery: address of the page of all tasks, "" for none.
+        links: addresses by what is to be seen there.
     """
     head = [_purpose(config), ""]
-    if gallery:
-        head += [f"**[Gallery of the tasks of all generations]({gallery})**", ""]
+    if links:
+        shown = " · ".join(f"[{escape(label)}]({place})" for label, place in links.items())
+        head += [f"To look at: {shown}", ""]
     if way.rows:
-        head += [f"{_standing(way, status)}{_frontier_text(way.rows[-1])}", ""]
+        head += [words.standing(way.rows[-1], status, escape), ""]
         head += [_picture("the way so far", "campaign.png", run_id), ""]
         last = way.rows[-1]["generation"]
         if last in runs:
@@ -161,53 +162,7 @@ def to_csv(rows: Sequence[Mapping[str, Any]]) -> str:
 
 
 def _purpose(config: Record) -> str:
-    target = config.get("target")
-    names = {key: escape(config[key]["name"]) for key in ("generator", "learner", "search")}
-    where = (
-        "toward " + "; ".join(f"{escape(k)} {_region(v)}" for k, v in target.items())
-        if target
-        else "open-ended"
-    )
-    return (
-        f"**{escape(config['name'])}**: meta-trains {names['learner']} on {names['generator']}, "
-        f"while the search {names['search']} widens and shifts the training distribution ({where})."
-    )
-
-
-def _standing(way: Way, status: str) -> str:
-    row = way.rows[-1]
-    scores = "; ".join(
-        f"{escape(name)} set: {words.headline_text(score)}, "
-        f"success {words.with_interval(score.get('success_rate'))}"
-        for name, score in row["scores"].items()
-    )
-    lasted = f", {words.duration(row['seconds'])}" if is_number(row["seconds"]) else ""
-    return (
-        f"{escape(status.capitalize())} after generation {row['generation']}, "
-        f"{words.number(row['env_steps'])} {words.counted(row)}{lasted}. Monitor, {scores}."
-    )
-
-
-def _frontier_text(row: Mapping[str, Any]) -> str:
-    """Returns how an open-ended campaign does where it aims by now, and what its best is."""
-    reached, best = row.get("reached"), row.get("best") or {}
-    if not reached or best.get("by") not in ("mastered_volume", "newest"):
-        return ""
-    measures = reached["measures"]
-    scores = (
-        f"{words.headline_text(measures)}, "
-        f"success {words.with_interval(measure(measures, 'success_rate'))}"
-    )
-    kept = {
-        "mastered_volume": f"which mastered {words.number(best.get('mastered_volume'))} of the "
-        f"declared space; none mastered more",
-        "newest": "the newest, since these tasks know no success",
-    }[best["by"]]
-    return (
-        f" The monitor sets stay where the campaign began. On the frontier that this generation "
-        f"aimed at ({words.number(reached['volume'])} of the declared space): {scores}. Best is "
-        f"generation {best['generation']}, {kept}."
-    )
+    return f"**{escape(config['name'])}**: {words.purpose(config, escape, _DASH)}"
 
 
 def _generation_table(

@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from itertools import groupby
 from typing import Any, TextIO, TypeAlias
 
-from curricula.campaigns.sight.points import headline, interval, is_number, winner_of
+from curricula.campaigns.sight.points import headline, interval, is_number, measure, winner_of
 from curricula.campaigns.store.records import Record
 
 Escape: TypeAlias = Callable[[Any], str]
@@ -240,6 +240,63 @@ def _shares_text(weights: Mapping[str, float], escape: Escape) -> str:
         return escape(used[0][0])
     words = [f"{escape(choice)} {100 * share:.0f} %" for choice, share in used[:_MAX_CHOICES]]
     return ", ".join([*words, *(["…"] if len(used) > _MAX_CHOICES else [])])
+
+
+def purpose(config: Record, escape: Escape = str, dash: str = "…") -> str:
+    """Returns what a campaign does, after its name: what learns, on what, and toward what."""
+    target = config.get("target")
+    names = {key: escape(config[key]["name"]) for key in ("generator", "learner", "search")}
+    where = (
+        "toward "
+        + "; ".join(f"{escape(k)} {region_text(v, escape, dash)}" for k, v in target.items())
+        if target
+        else "open-ended"
+    )
+    return (
+        f"meta-trains {names['learner']} on {names['generator']}, "
+        f"while the search {names['search']} widens and shifts the training distribution ({where})."
+    )
+
+
+def standing(row: Mapping[str, Any], status: str, escape: Escape = str) -> str:
+    """Returns how far a campaign is and how its newest learner does, in whole sentences.
+
+    Args:
+        row: of its newest commit, as `pictures.Way` keeps it.
+        status: a word or two.
+        escape: of foreign text.
+    """
+    scores = "; ".join(
+        f"{escape(name)} set: {headline_text(score)}, "
+        f"success {with_interval(score.get('success_rate'))}"
+        for name, score in row["scores"].items()
+    )
+    lasted = f", {duration(row['seconds'])}" if is_number(row["seconds"]) else ""
+    return (
+        f"{escape(status.capitalize())} after generation {row['generation']}, "
+        f"{number(row['env_steps'])} {counted(row)}{lasted}. Monitor, {scores}.{_frontier(row)}"
+    )
+
+
+def _frontier(row: Mapping[str, Any]) -> str:
+    """Returns how an open-ended campaign does where it aims by now, and what its best is."""
+    reached, best = row.get("reached"), row.get("best") or {}
+    if not reached or best.get("by") not in ("mastered_volume", "newest"):
+        return ""
+    measures = reached["measures"]
+    scores = (
+        f"{headline_text(measures)}, success {with_interval(measure(measures, 'success_rate'))}"
+    )
+    kept = {
+        "mastered_volume": f"which mastered {number(best.get('mastered_volume'))} of the "
+        f"declared space; none mastered more",
+        "newest": "the newest, since these tasks know no success",
+    }[best["by"]]
+    return (
+        f" The monitor sets stay where the campaign began. On the frontier that this generation "
+        f"aimed at ({number(reached['volume'])} of the declared space): {scores}. Best is "
+        f"generation {best['generation']}, {kept}."
+    )
 
 
 def moving_regions(record: Record) -> dict[str, str]:

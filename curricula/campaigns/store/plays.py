@@ -117,11 +117,18 @@ def save_plays(
     Args:
         store: of the campaign.
         generation: that played them.
-        lines: of each leg, its branch and what its sample kept.
+        lines: of each leg, its branch and what its sample kept; legs of one branch in their order.
     """
-    rows = [(line, branch) for branch, kept in lines for line in kept]
-    first = sorted(rows)[:MAX_PLAYS]  # a line begins with the id
-    text = "".join(f"{json.dumps(branch)}\t{line}\n" for line, branch in first)
+    joined: dict[tuple[str, str], dict[str, Any]] = {}
+    for branch, kept in lines:
+        for line in kept:
+            row = json.loads(line)
+            key = (row["id"], branch)
+            if before := joined.get(key):
+                row |= {"origin": before["origin"], "times": before["times"] + row["times"]}
+            joined[key] = {**row, "branch": branch}
+    first = [joined[key] for key in sorted(joined)[:MAX_PLAYS]]
+    text = "".join(f"{json.dumps(row, separators=(',', ':'))}\n" for row in first)
     packed = gzip.compress(text.encode(), compresslevel=4, mtime=0)
     write_atomically(store.folder / "plays" / f"{generation:06d}.jsonl.gz", packed)
 
@@ -136,13 +143,12 @@ def plays_of(store: CampaignStore, generation: int) -> list[Play]:
 
 
 def _read(line: str, generation: int) -> Play:
-    branch, _, kept = line.partition("\t")
-    data = json.loads(kept)
+    data = json.loads(line)
     successes = data.get("successes")
     return Play(
         source=read_fields(data, generation),
         origin=data["origin"],
-        branch=json.loads(branch),
+        branch=data["branch"],
         times=data["times"],
         returns=tuple(data["returns"]),
         successes=None if successes is None else tuple(successes),

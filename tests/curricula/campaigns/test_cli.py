@@ -501,3 +501,37 @@ def test_the_ui_refuses_a_port_in_use(tmp_path) -> None:
         result = taskgen("ui", "--port", other.getsockname()[1], "--root", tmp_path)
     assert result.returncode == 2
     assert "take another with --port" in result.stderr
+
+
+def test_a_campaign_is_written_as_pages(finished, tmp_path) -> None:
+    for name, least in (("gallery", "first return"), ("report", "Decisions")):
+        out = tmp_path / f"{name}.html"
+        result = taskgen(name, "small", "--root", finished, "--out", out, "--seconds", "20")
+        assert result.returncode == 0, result.stderr
+        assert result.stdout.endswith("to be opened in a browser\n")
+        assert least in out.read_text()
+        refused = taskgen(name, "small", "--root", finished, "--out", tmp_path / "page.pdf")
+        assert refused.returncode == 2
+        assert "must end in .html" in refused.stderr
+    one = taskgen("gallery", "small", "--root", finished, "--generation", 0, "--out", out)
+    assert one.returncode == 2
+    assert "small has trained on no task in generation 0 yet" in one.stderr
+
+
+def test_the_ui_shows_the_page_of_a_campaign(finished, tmp_path, monkeypatch) -> None:
+    opened = []
+    monkeypatch.setattr("webbrowser.open", opened.append)
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:1/mlflow/")
+    refused = taskgen("ui", "small", "--root", finished)
+    assert refused.returncode == 2
+    assert "small has no run in MLflow at http://127.0.0.1:1/mlflow/" in refused.stderr
+    memo = {"uri": "http://127.0.0.1:1/mlflow/", "experiment": "4", "run": "abc"}
+    folder = tmp_path / "campaigns" / "small"
+    shutil.copytree(finished / "campaigns" / "small", folder)
+    (folder / "mlflow.json").write_text(json.dumps(memo))
+    result = taskgen("ui", "small", "--root", tmp_path)
+    page = "http://127.0.0.1:1/mlflow/#/experiments/4/runs/abc?workflowType=machine_learning"
+    assert result.stdout.splitlines()[-1] == page
+    assert opened == []
+    taskgen("ui", "small", "--root", tmp_path, "--open")
+    assert opened == [page]

@@ -2,6 +2,7 @@
 // Text of the data enters the page as text only (textContent, setAttribute): none of it is markup.
 const data = JSON.parse(document.getElementById("data").textContent);
 const $ = (id) => document.getElementById(id);
+const ORIGINS = { new: "new", replay: "replayed", edit: "edited" };
 const SVG = "http://www.w3.org/2000/svg", PAGE = 80, BINS = 24;
 
 function el(tag, props = {}, ...children) {
@@ -41,7 +42,7 @@ const tasks = data.tasks.map((row, index) => {
   if (times) values["times played"] = times;
   const task = { index, id, generation, origin, branch, times, params, features, returns, successes,
     score, regret, parents, operator, picture, values };
-  task.text = [id, origin, branch, operator, ...parents, ...Object.entries(values)
+  task.text = [id, ORIGINS[origin] ?? origin, branch, operator, ...parents, ...Object.entries(values)
     .map(([name, value]) => isNumber(value) ? name : `${name} ${value} ${words(String(value))}`)]
     .join(" ").toLowerCase();
   return task;
@@ -85,8 +86,8 @@ function selected(generation) {
   });
 }
 
-function spark(task, height) {
-  const width = 120, shown = task.returns, low = Math.min(0, ...shown), high = Math.max(...shown, low + 1e-9);
+function spark(task, width, height) {
+  const shown = task.returns, low = Math.min(0, ...shown), high = Math.max(...shown, low + 1e-9);
   const x = (i) => shown.length === 1 ? width / 2 : 4 + i * (width - 8) / (shown.length - 1);
   const y = (value) => height - 4 - (value - low) / (high - low) * (height - 8);
   const points = shown.map((value, i) => `${x(i)},${y(value)}`).join(" ");
@@ -109,7 +110,6 @@ function shot(task) {
   return el("div", { className: "shot" }, image);
 }
 function dot(origin) { return el("span", { className: `dot ${origin}` }); }
-const ORIGINS = { new: "new", replay: "replayed", edit: "edited" };
 
 function card(task) {
   const said = varying.slice(0, 4).map((name) => isNumber(task.values[name])
@@ -123,7 +123,7 @@ function card(task) {
   const text = el("div", { className: "about" }, top);
   if (said) text.append(el("div", { className: "params", textContent: said }));
   if (task.returns.length) {
-    text.append(spark(task, 26));
+    text.append(spark(task, 120, 26));
     const earned = el("div", { className: "line earned" },
       el("span", { textContent: `${number(task.returns[0])} → ${number(last(task.returns))}` }));
     if (task.regret !== null) earned.append(el("span", { className: "soft", textContent: `regret ${number(task.regret)}` }));
@@ -164,7 +164,7 @@ function show(task) {
   if (task.regret !== null) rows.push(["regret of the last (oracle − return)", task.regret]);
   right.append(table(rows));
   if (task.returns.length) {
-    left.append(el("h3", { textContent: `${data.judged_by} by ${data.unit}` }), spark(task, 90),
+    left.append(el("h3", { textContent: `${data.judged_by} by ${data.unit}` }), spark(task, 300, 90),
       el("p", { className: "soft", textContent: task.returns.map(number).join(", ") }));
     if (task.successes) left.append(el("p", { className: "soft", textContent: "filled: reached its goal" }));
   }

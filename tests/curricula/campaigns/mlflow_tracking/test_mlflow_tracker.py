@@ -12,6 +12,7 @@ import pytest
 
 from curricula.campaigns.config.schema import CampaignConfig
 from curricula.campaigns.mlflow_tracking import runs as mlflow_runs
+from curricula.campaigns.mlflow_tracking import sights
 from curricula.campaigns.mlflow_tracking.tracker import MlflowTracker
 from curricula.campaigns.sight import pictures
 from curricula.campaigns.store.checkpoint import CampaignStore
@@ -154,6 +155,7 @@ def plain_figures(monkeypatch):
     monkeypatch.setattr(pictures, "save_figure", lambda figure, path: path.write_bytes(b""))
     monkeypatch.setattr(pictures, "campaign_figure", lambda way: None)
     monkeypatch.setattr(pictures, "adaptation_figure", lambda record: None)
+    monkeypatch.setattr(sights, "write_figures", lambda *args: None)
 
 
 class Place:
@@ -257,6 +259,7 @@ def test_the_tree_the_points_and_the_artifacts(root):
     assert {p.name for p in (artifacts / run / "artifacts").iterdir()} == {
         "campaign.png",
         "config.yaml",
+        "figures",
         "quarantine.csv",
         "versions.json",
     }
@@ -265,14 +268,23 @@ def test_the_tree_the_points_and_the_artifacts(root):
         "adaptation_curve.png",
         "candidates.csv",
         "distribution.json",
+        "tables",
         "tasks.json",
         "tasks.png",
     }
+    assert {p.name for p in (artifacts / run / "artifacts" / "figures").iterdir()} == {
+        "gains.png",
+        "lineage.png",
+        "widening.png",
+    }
     tags = dict(place.rows("select key, value from tags where run_uuid = ?", generation))
     assert f"get-artifact?path=tasks.png&run_uuid={generation}" in tags["mlflow.note.content"]
+    assert json.loads(tags["mlflow.loggedArtifacts"])[0]["path"] == "tables/tasks.json"
     assert tags["mlflow.parentRunId"] == run
     assert tags["search/decided_by"] == "test"
     note = dict(place.rows("select key, value from tags where run_uuid = ?", run))
+    figures = f"/runs/{run}/artifacts/figures)"
+    assert figures in note["mlflow.note.content"]
     assert f"/runs/{place.memo['generations']['3']})" in note["mlflow.note.content"]
     params = dict(place.rows("select key, value from params where run_uuid = ?", run))
     assert params["generator.name"] == "fields-v1"

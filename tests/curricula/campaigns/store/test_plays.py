@@ -92,6 +92,18 @@ def test_a_generation_keeps_so_many_of_all_its_legs(store, monkeypatch):
     assert plays_of(store, 2) == []
 
 
+def test_a_task_that_two_legs_of_a_branch_played_is_one(store):
+    legs = []
+    for earned, origin in ((1.0, "new"), (2.0, "replay")):
+        sample = Sample()
+        sample.add([Proposal(mark(1), origin)], outcomes([[earned]]))
+        legs.append(("keep", sample.lines()))
+    save_plays(store, 1, [*legs, ("move-1", legs[0][1])])
+    kept, other = plays_of(store, 1)
+    assert (kept.branch, kept.origin, kept.times, kept.returns) == ("keep", "new", 2, (2.0,))
+    assert (other.branch, other.times, other.returns) == ("move-1", 1, (1.0,))
+
+
 def test_what_was_played_first_can_be_sampled_from_the_lineage(store):
     tasks = [mark(seed) for seed in range(5)]
     save_lineage(store, 2, lines_of(map(Proposal, tasks)))
