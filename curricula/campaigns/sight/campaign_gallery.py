@@ -56,7 +56,7 @@ class CampaignGallery:
         return self._bound(cards, records) if cards else None
 
     def cards(self, records: Sequence[Record], seconds: float = math.inf) -> list[Card]:
-        """Returns the cards of these commits' tasks, in their order."""
+        """Returns the cards of these commits' tasks, in their order, those with a picture first."""
         shown = _evenly(records, MAX_TASKS)
         share = min(MAX_TASKS // max(len(shown), 1), MAX_PLAYS)
         known = {record["generation"]: self._played(record, share) for record in shown}
@@ -67,11 +67,12 @@ class CampaignGallery:
         self._album.draw([turn[1] for turn in turns if turn is not None], seconds)
         for generation, pairs in known.items():
             self._album.keep(generation, [task for _, task in pairs])
-        return [
+        cards = [
             Card(task, self._album.known(task) or Portrait(), play)
             for pairs in known.values()
             for play, task in pairs
         ]
+        return sorted(cards, key=lambda card: card.portrait.picture is None)
 
     def _played(self, record: Record, num: int) -> list[tuple[Play, Task]]:
         """Returns some of what a generation played, with the tasks themselves."""
@@ -98,7 +99,7 @@ class CampaignGallery:
             unit=_unit(last),
             score=self._score(),
             hint="taskgen show ID",
-            order="id",
+            order="generation and id",
         )
         return bound(self._generator, cards, binding)
 
