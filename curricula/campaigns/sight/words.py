@@ -274,11 +274,11 @@ def standing(row: Mapping[str, Any], status: str, escape: Escape = str) -> str:
     lasted = f", {duration(row['seconds'])}" if is_number(row["seconds"]) else ""
     return (
         f"{escape(status.capitalize())} after generation {row['generation']}, "
-        f"{number(row['env_steps'])} {counted(row)}{lasted}. Monitor, {scores}.{_frontier(row)}"
+        f"{number(row['env_steps'])} {counted(row)}{lasted}. Monitor, {scores}.{frontier_text(row)}"
     )
 
 
-def _frontier(row: Mapping[str, Any]) -> str:
+def frontier_text(row: Mapping[str, Any]) -> str:
     """Returns how an open-ended campaign does where it aims by now, and what its best is."""
     reached, best = row.get("reached"), row.get("best") or {}
     if not reached or best.get("by") not in ("mastered_volume", "newest"):

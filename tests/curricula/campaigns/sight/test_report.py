@@ -174,10 +174,10 @@ def test_tables_survive_a_round_trip():
 def test_an_open_ended_campaign_tells_of_its_frontier_and_what_best_means():
     reached = {"volume": 0.25, "measures": {"return_iqm": [0.5, 0.4, 0.6], "success_rate": 0.75}}
     best = {"generation": 3, "by": "mastered_volume", "mastered_volume": 0.125}
-    text = report._frontier_text({"reached": reached, "best": best})
+    text = words.frontier_text({"reached": reached, "best": best})
     assert "On the frontier that this generation aimed at (0.25 of the declared space)" in text
     assert "Best is generation 3, which mastered 0.125 of the declared space" in text
-    newest = report._frontier_text({"reached": reached, "best": {"generation": 3, "by": "newest"}})
+    newest = words.frontier_text({"reached": reached, "best": {"generation": 3, "by": "newest"}})
     assert "generation 3, the newest, since these tasks know no success" in newest
-    assert report._frontier_text({"reached": reached, "best": {"by": "target_return"}}) == ""
-    assert report._frontier_text({}) == "", "a record of an earlier version"
+    assert words.frontier_text({"reached": reached, "best": {"by": "target_return"}}) == ""
+    assert words.frontier_text({}) == "", "a record of an earlier version"
