@@ -260,10 +260,9 @@ def _settings_rows(config: Record) -> Iterator[list[str]]:
     for section in ("generator", "learner", "curriculum", "search"):
         options = ", ".join(f"{k} {_plain(v)}" for k, v in config[section]["options"].items())
         yield [section, f"{config[section]['name']}{f' ({options})' if options else ''}"]
-    for place in ("start", "target"):
-        regions = config.get(place) or {}
-        told = "; ".join(f"{k} {words.region_text(v)}" for k, v in regions.items())
-        yield [place, told or ("none: open-ended" if place == "target" else "the defaults")]
+    start = [f"{name} {words.region_text(v)}" for name, v in config["start"].items()]
+    yield ["start", "; ".join(start) or "the defaults"]
+    yield ["target", words.aim_text(config.get("target")).removeprefix("toward ")]
     for section in ("lifetime", "generation", "evaluation", "budget", "splits"):
         known = {k: v for k, v in config[section].items() if v is not None}
         yield [section, ", ".join(f"{k.replace('_', ' ')} {_plain(v)}" for k, v in known.items())]

@@ -244,18 +244,22 @@ def _shares_text(weights: Mapping[str, float], escape: Escape) -> str:
 
 def purpose(config: Record, escape: Escape = str, dash: str = "…") -> str:
     """Returns what a campaign does, after its name: what learns, on what, and toward what."""
-    target = config.get("target")
     names = {key: escape(config[key]["name"]) for key in ("generator", "learner", "search")}
-    where = (
-        "toward "
-        + "; ".join(f"{escape(k)} {region_text(v, escape, dash)}" for k, v in target.items())
-        if target
-        else "open-ended"
-    )
+    learns = f"meta-trains {names['learner']} on {names['generator']}"
+    if names["search"] == "fixed":
+        return f"{learns}; its training distribution stays as it is."
     return (
-        f"meta-trains {names['learner']} on {names['generator']}, "
-        f"while the search {names['search']} widens and shifts the training distribution ({where})."
+        f"{learns}, while the search {names['search']} widens and shifts the training "
+        f"distribution ({aim_text(config.get('target'), escape, dash)})."
     )
+
+
+def aim_text(target: Mapping[str, Any] | None, escape: Escape = str, dash: str = "…") -> str:
+    """Returns where a campaign aims, as its file has it: None is open-ended, {} where it starts."""
+    if target is None:
+        return "open-ended"
+    regions = [f"{escape(name)} {region_text(v, escape, dash)}" for name, v in target.items()]
+    return f"toward {'; '.join(regions)}" if regions else "toward where it starts"
 
 
 def standing(row: Mapping[str, Any], status: str, escape: Escape = str) -> str:

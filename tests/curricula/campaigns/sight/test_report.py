@@ -181,3 +181,20 @@ def test_an_open_ended_campaign_tells_of_its_frontier_and_what_best_means():
     assert "generation 3, the newest, since these tasks know no success" in newest
     assert words.frontier_text({"reached": reached, "best": {"by": "target_return"}}) == ""
     assert words.frontier_text({}) == "", "a record of an earlier version"
+
+
+@pytest.mark.parametrize(
+    ("search", "target", "said"),
+    [
+        ("optuna", None, "distribution (open-ended)."),
+        ("optuna", {}, "distribution (toward where it starts)."),
+        ("optuna", {"size": [5, 13]}, "distribution (toward size 5…13)."),
+        ("fixed", {"size": [5, 13]}, "its training distribution stays as it is."),
+    ],
+)
+def test_a_campaign_says_where_it_goes(search, target, said):
+    names = {"generator": "maze-v1", "learner": "rl2", "search": search}
+    config = {key: {"name": name} for key, name in names.items()} | {"target": target}
+    text = words.purpose(config)
+    assert text.startswith("meta-trains rl2 on maze-v1")
+    assert text.endswith(said)
