@@ -240,7 +240,10 @@ class FamilyVectorEnv(LifetimeVectorEnv):
             self._current.num_steps or -1,
         )
         over = (self.terminated | truncated) & was_playing
-        final_obs = self.observations.copy() if over.any() else None
+        final_obs = None
+        if over.any():
+            final_obs = np.zeros(self.observations.shape, self.observations.dtype)
+            final_obs[over] = self.observations[over]
         if again.any():
             self._begin(np.flatnonzero(again))
             self._drop_failed()
@@ -268,10 +271,13 @@ class FamilyVectorEnv(LifetimeVectorEnv):
 
     def _drop_failed(self) -> None:
         """Stops slots whose reward or observation is not a finite number."""
-        are_floats = np.issubdtype(self.observations.dtype, np.floating)
-        with np.errstate(all="ignore"):  # a sum is finite only if all its parts are
-            total = self.rewards.sum() + (self.observations.sum() if are_floats else 0.0)
-        if np.isfinite(total) and not self.failures:
+        are_floats = self.observations.dtype.kind == "f"
+        if are_floats:
+            with np.errstate(all="ignore"):  # a sum is finite only if all its parts are
+                is_finite = np.isfinite(self.rewards.sum() + self.observations.sum())
+        else:
+            is_finite = np.isfinite(self.rewards).all()
+        if is_finite and not self.failures:
             return
         bad = ~np.isfinite(self.rewards) & self.playing
         if are_floats:

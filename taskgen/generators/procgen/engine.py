@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import OrderedDict
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -12,13 +12,16 @@ import numpy as np
 from gymnasium.spaces import Box, Discrete
 from numpy.typing import NDArray
 
-from taskgen.generators.procgen.games import flaw_of
-from taskgen.generators.procgen.native import NUM_ACTIONS, RESOLUTION
+from taskgen.generators.procgen import kernels
+from taskgen.generators.procgen.games import GAMES, flaw_of
+from taskgen.generators.procgen.native import NUM_ACTIONS, RESET, RESOLUTION, Buffers, library
 from taskgen.generators.procgen.pinning import Kind, PinnedGame, kind_of
 from taskgen.task import Task
 from taskgen.vector import FamilyVectorEnv
 
 _MIN_SLOTS_A_THREAD = 4
+_KINDS_A_SLOT = 4
+"""Instances that a slot keeps: each takes up to a megabyte, and to make one some milliseconds."""
 
 
 def observation_space() -> Box:
@@ -34,7 +37,8 @@ def action_space() -> Discrete:
 class ProcgenVectorEnv(FamilyVectorEnv):
     """Lifetimes of B levels, of any games side by side.
 
-    The library draws no frame of an episode's end: what is seen last is the frame before it.
+    The library draws no frame of an episode's end: where a game ended by itself, `final_obs` is
+    the first frame of the next episode.
 
     Args:
         num_envs: B.
@@ -47,76 +51,82 @@ class ProcgenVectorEnv(FamilyVectorEnv):
         self._given_threads = num_threads
         self._threads: ThreadPoolExecutor | None = None
         self._num_threads = 1
-        self._games: list[PinnedGame | None] = [None] * num_envs
-        self._kinds: list[Kind | None] = [None] * num_envs
-        self._idle: dict[Kind, list[PinnedGame]] = defaultdict(list)
+        self._buffers = Buffers(num_envs)
+        self.observations = self._buffers.frames
+        self._games: list[OrderedDict[Kind, PinnedGame]] = [OrderedDict() for _ in range(num_envs)]
+        self._timeouts = np.ones(num_envs, dtype=np.int64)
+        self._fresh = np.zeros(num_envs, dtype=bool)
+        self._act = library().libenv_act
+        self._handles = np.zeros(num_envs, dtype=np.uint64)
 
     def load(self, tasks: Sequence[Task]) -> None:
         """Pins slot i to the level of task i; a task that is none of the family fails."""
         self._use_threads(self._given_threads or numba.get_num_threads())
-        self._let_go()
         for slot, task in enumerate(tasks):
-            flaw = flaw_of(task.content)
+            content = task.content
+            flaw = flaw_of(content)
             if flaw:
                 self.fail(slot, flaw)
                 continue
-            content = task.content
             self.horizons[slot] = content["horizon"]
-            kind = self._kinds[slot] = kind_of(content)
-            game = self._idle[kind].pop() if self._idle[kind] else PinnedGame(*kind)
+            self._timeouts[slot] = GAMES[content["game"]].timeout
+            game = self._game_for(kind_of(content), slot)
             game.pin(content["level"])
-            self._games[slot] = game
+            self._handles[slot] = game.handle.value
+            self._fresh[slot] = True
 
     def begin(self, slots: NDArray[np.int64], seeds: NDArray[np.uint64]) -> None:
         """Starts an episode in these slots; nothing in it is random, the level is the task."""
         del seeds
-        for slot in slots.tolist():
-            game = self._game(slot)
-            game.begin()
-            self.observations[slot] = game.frame
+        starting = slots[~self._fresh[slots]]
+        kernels.start_over(self._act, starting, self._handles, self._buffers.actions, RESET)
+        self._fresh[slots] = True
 
     def advance(self, actions: NDArray[Any], playing: NDArray[np.bool_]) -> None:
-        """Takes one step in the slots that play."""
-        slots = np.flatnonzero(playing).tolist()
-        given = np.asarray(actions).tolist()
-        num_parts = min(self._num_threads, max(1, len(slots) // _MIN_SLOTS_A_THREAD))
-        if num_parts == 1 or self._threads is None:
-            self._advance(slots, given)
+        """Takes one step in the slots that play; the library's own limit is a horizon, no end."""
+        slots, buffers = np.flatnonzero(playing), self._buffers
+        arrays: tuple[Any, ...] = (
+            self._handles,
+            buffers.actions,
+            buffers.rewards,
+            buffers.first,
+            buffers.complete,
+            np.asarray(actions),
+            self._episode_steps,
+            self._timeouts,
+            self.rewards,
+            self.terminated,
+            self.successes,
+            self._fresh,
+        )
+        num_parts = min(self._num_threads, len(slots) // _MIN_SLOTS_A_THREAD)
+        if num_parts <= 1 or self._threads is None:
+            kernels.advance(self._act, slots, *arrays)
             return
-        parts = [slots[k::num_parts] for k in range(num_parts)]
-        for _ in self._threads.map(self._advance, parts, [given] * num_parts):
-            pass
+        futures = [
+            self._threads.submit(kernels.advance, self._act, slots[k::num_parts].copy(), *arrays)
+            for k in range(num_parts)
+        ]
+        for future in futures:
+            future.result()
 
     def close_extras(self, **kwargs: Any) -> None:
         """Frees all games."""
         del kwargs
-        self._let_go()
-        for games in self._idle.values():
-            for game in games:
-                game.close()
-        self._idle.clear()
+        for games in self._games:
+            while games:
+                games.popitem()[1].close()
         self._use_threads(1)
 
-    def _advance(self, slots: Sequence[int], actions: Sequence[int]) -> None:
-        for slot in slots:
-            game = self._game(slot)
-            self.rewards[slot], self.terminated[slot] = game.act(actions[slot])
-            if game.over:
-                self.successes[slot] = game.success
-            else:
-                self.observations[slot] = game.frame
-
-    def _game(self, slot: int) -> PinnedGame:
-        game = self._games[slot]
-        assert game is not None
-        return game
-
-    def _let_go(self) -> None:
-        """Takes the games from their slots; the next tasks use them again."""
-        for slot, (game, kind) in enumerate(zip(self._games, self._kinds, strict=True)):
-            if game is not None and kind is not None:
-                self._idle[kind].append(game)
-            self._games[slot] = None
+    def _game_for(self, kind: Kind, slot: int) -> PinnedGame:
+        """Returns the slot's instance of a kind; the one that waited longest makes room for it."""
+        games = self._games[slot]
+        if kind not in games:
+            if len(games) == _KINDS_A_SLOT:
+                games.popitem(last=False)[1].close()
+            games[kind] = PinnedGame(kind, self._buffers, slot)
+        games.move_to_end(kind)
+        return games[kind]
 
     def _use_threads(self, num: int) -> None:
         if num == self._num_threads:

@@ -10,6 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from taskgen.generators.procgen.engine import action_space, observation_space
+from taskgen.generators.procgen.games import GAMES
+from taskgen.generators.procgen.native import Buffers
 from taskgen.generators.procgen.pinning import PinnedGame, kind_of, picture_in
 
 
@@ -33,36 +35,41 @@ class ProcgenEnv(gymnasium.Env[Any, Any]):
         self.render_mode = render_mode
         self._kind = kind_of(content)
         self._horizon = int(content["horizon"])
-        self._game = PinnedGame(*self._kind)
+        self._timeout = GAMES[content["game"]].timeout
+        self._buffers = Buffers(1)
+        self._game = PinnedGame(self._kind, self._buffers)
         self._game.pin(content["level"])
+        self._fresh = True
         self._steps = 0
-        self._seen = self._game.frame.copy()
 
     def reset(
         self, *, seed: int | None = None, options: dict[str, Any] | None = None
     ) -> tuple[NDArray[np.uint8], dict[str, Any]]:
         """Starts an episode; the seed changes nothing, the level is the task."""
         super().reset(seed=seed, options=options)
-        self._game.begin()
+        if not self._fresh:
+            self._game.restart()
+        self._fresh = True
         self._steps = 0
-        self._seen = self._game.frame.copy()
-        return self._seen.copy(), {"success": False}
+        return self._buffers.frames[0].copy(), {"success": False}
 
     def step(self, action: Any) -> tuple[NDArray[np.uint8], float, bool, bool, dict[str, Any]]:
-        """Takes one step; at an episode's end what is seen is the frame before it."""
-        reward, terminated = self._game.act(int(action))
+        """Takes one step; where the game ended, what is seen is the next episode's first frame."""
+        buffers = self._buffers
+        self._game.act(int(action))
         self._steps += 1
-        if not self._game.over:
-            self._seen = self._game.frame.copy()
+        self._fresh = bool(buffers.first[0])
+        success = self._fresh and bool(buffers.complete[0])
+        terminated = self._fresh and (success or self._steps < self._timeout)
         truncated = not terminated and self._steps >= self._horizon
-        info = {"success": self._game.over and self._game.success}
-        return self._seen.copy(), reward, terminated, truncated, info
+        reward = float(buffers.rewards[0])
+        return buffers.frames[0].copy(), reward, terminated, truncated, {"success": success}
 
     def render(self) -> NDArray[np.uint8] | None:
         """Returns the frame drawn for people, [512, 512, 3]; after an end the next episode's."""
         if self.render_mode is None:
             return None
-        return picture_in(self._kind, self._game.native.state())
+        return picture_in(self._kind, self._game.state())
 
     def close(self) -> None:
         """Frees the game."""

@@ -2,8 +2,8 @@
 
 The wheel's own Python needs an old `gym`, which warns on import and does not know numpy 2; the
 library beneath it needs neither. This module finds the library in the wheel, without importing it,
-and calls its C interface (libenv, version 1). Every game is an instance of its own: so each slot
-plays its own game, and one whose lifetime is over costs nothing. Calls release Python's lock.
+and calls its C interface (libenv, version 1). Every slot has an instance of its own, so that games
+stand side by side and one whose lifetime is over costs nothing. Calls release Python's lock.
 """
 
 from __future__ import annotations
@@ -25,8 +25,8 @@ RESOLUTION = 64
 """Rows and columns of what a player sees."""
 LARGE_RESOLUTION = 512
 NUM_ACTIONS = 15
-IDLE = 4
-_RESET = -1
+RESET = -1
+"""The action that starts the game over."""
 _INTERFACE_VERSION = 1
 _UINT8, _INT32 = 1, 2
 _MAX_STATE_BYTES = 2**20
@@ -55,91 +55,92 @@ class Look:
     center_agent: bool = True
 
 
-class NativeGame:
-    """One instance of a game, with a frame of its own.
+class Buffers:
+    """What the games of B slots read and write.
 
-    `frame` is what the player sees, [64, 64, 3], written anew by every call; `large` the same for
-    people, [512, 512, 3], where it is drawn at all.
+    `actions` int32 [B] are read; `frames` [B, 64, 64, 3], `rewards` float32 [B], `first` and
+    `complete` bool [B] are written: whether the frame is an episode's first, since the last step
+    ended one, and whether that step reached the goal. `large` [B, 512, 512, 3] is for people.
+
+    Args:
+        num_slots: B.
+        large: whether `large` is drawn, which takes several times as long as a step.
+    """
+
+    def __init__(self, num_slots: int, *, large: bool = False) -> None:
+        self.actions = np.zeros(num_slots, dtype=np.int32)
+        self.frames = np.zeros((num_slots, RESOLUTION, RESOLUTION, 3), dtype=np.uint8)
+        self.rewards = np.zeros(num_slots, dtype=np.float32)
+        self.first, self.complete = np.zeros((2, num_slots), dtype=bool)
+        self.levels, self.previous_levels = np.zeros((2, num_slots), dtype=np.int32)
+        side = LARGE_RESOLUTION if large else 0
+        self.large = np.zeros((num_slots, side, side, 3), dtype=np.uint8)
+
+
+class NativeGame:
+    """One instance of a game, in one slot of the buffers; several may take turns in one.
 
     Args:
         name: of the game.
         mode: of its levels, one that the game has.
         look: how they are drawn.
-        large: whether `draw_large` may be called; each step then takes several times as long.
+        buffers: where it reads its action and writes what it shows.
+        slot: its place in them.
     """
 
-    def __init__(self, name: str, mode: str, look: Look, *, large: bool = False) -> None:
+    def __init__(self, name: str, mode: str, look: Look, buffers: Buffers, slot: int = 0) -> None:
         self._library = library()
-        self.frame = np.zeros((RESOLUTION, RESOLUTION, 3), dtype=np.uint8)
-        self._large = np.zeros((LARGE_RESOLUTION, LARGE_RESOLUTION, 3) if large else 0, np.uint8)
-        self._action, self._level, self._previous_level = (ctypes.c_int32() for _ in range(3))
-        self._reward = ctypes.c_float()
-        self._first, self._complete = ctypes.c_uint8(), ctypes.c_uint8()
-        options, self._kept = _options(name, mode, look, large=large)
-        self._handle = ctypes.c_void_p(self._library.libenv_make(1, options))
+        self._buffers, self._slot = buffers, slot
+        options, self._kept = _options(name, mode, look, large=buffers.large.size > 0)
+        self.handle = ctypes.c_void_p(self._library.libenv_make(1, options))
         self._set_buffers()
-
-    @property
-    def reward(self) -> float:
-        """Of the last step."""
-        return self._reward.value
-
-    @property
-    def first(self) -> bool:
-        """Whether the frame is the first of an episode: the last step ended one."""
-        return bool(self._first.value)
-
-    @property
-    def complete(self) -> bool:
-        """Whether the last step reached the goal."""
-        return bool(self._complete.value)
 
     def act(self, action: int) -> None:
         """Takes one step; an episode that ends in it is followed by the next one's first frame."""
-        self._action.value = action
-        self._library.libenv_act(self._handle)
+        self._buffers.actions[self._slot] = action
+        self._library.libenv_act(self.handle.value)
 
     def restart(self) -> None:
         """Starts an episode, whatever the state of the last one."""
-        self.act(_RESET)
+        self.act(RESET)
 
     def state(self) -> bytes:
         """Returns all that decides how the game goes on."""
         room = ctypes.create_string_buffer(_MAX_STATE_BYTES)
-        size = self._library.get_state(self._handle, 0, room, _MAX_STATE_BYTES)
+        size = self._library.get_state(self.handle, 0, room, _MAX_STATE_BYTES)
         return ctypes.string_at(room, size)
 
     def load(self, state: bytes) -> None:
-        """Takes a state of the same game, and shows it."""
-        self._library.set_state(self._handle, 0, state, len(state))
+        """Takes a state of the same game and mode, and shows it."""
+        self._library.set_state(self.handle, 0, state, len(state))
 
     def draw_large(self) -> NDArray[np.uint8]:
         """Returns a picture for people, [512, 512, 3]."""
-        self._library.libenv_observe(self._handle)
-        return self._large.copy()
+        self._library.libenv_observe(self.handle)
+        return self._buffers.large[self._slot].copy()
 
     def close(self) -> None:
         """Frees the instance; twice does no harm."""
-        if self._handle:
-            self._library.libenv_close(self._handle)
-            self._handle = ctypes.c_void_p()
+        if self.handle:
+            self._library.libenv_close(self.handle)
+            self.handle = ctypes.c_void_p()
 
     def __del__(self) -> None:
-        if hasattr(self, "_handle"):
+        if hasattr(self, "handle"):
             self.close()
 
     def _set_buffers(self) -> None:
-        info = [self._previous_level, self._complete, self._level]
-        places = [ctypes.addressof(part) for part in info]
-        places += [self._large.ctypes.data] if self._large.size else []
+        own, slot = self._buffers, self._slot
+        info = [own.previous_levels, own.complete, own.levels]
+        info += [own.large] if own.large.size else []
         self._pointers = _Buffers(
-            ob=_addresses([self.frame.ctypes.data]),
-            rew=ctypes.addressof(self._reward),
-            first=ctypes.addressof(self._first),
-            info=_addresses(places),
-            ac=_addresses([ctypes.addressof(self._action)]),
+            ob=_addresses([own.frames], slot),
+            rew=own.rewards[slot:].ctypes.data,
+            first=own.first[slot:].ctypes.data,
+            info=_addresses(info, slot),
+            ac=_addresses([own.actions], slot),
         )
-        self._library.libenv_set_buffers(self._handle, ctypes.byref(self._pointers))
+        self._library.libenv_set_buffers(self.handle, ctypes.byref(self._pointers))
 
 
 @functools.cache
@@ -165,6 +166,8 @@ def library() -> ctypes.CDLL:
     for name in ("libenv_observe", "libenv_act", "libenv_close"):
         function = getattr(loaded, name)
         function.argtypes, function.restype = [handle], None
+    # A number, as compiled loops have it.
+    loaded.libenv_act.argtypes = [ctypes.c_size_t]
     loaded.libenv_set_buffers.argtypes = [handle, ctypes.POINTER(_Buffers)]
     loaded.libenv_set_buffers.restype = None
     state: Any = [handle, ctypes.c_int, ctypes.c_char_p, ctypes.c_int]
@@ -207,8 +210,8 @@ def _folder() -> Path | None:
     return None
 
 
-def _addresses(places: list[int]) -> Any:
-    return (ctypes.c_void_p * len(places))(*places)
+def _addresses(arrays: list[NDArray[Any]], slot: int) -> Any:
+    return (ctypes.c_void_p * len(arrays))(*(array[slot:].ctypes.data for array in arrays))
 
 
 def _options(name: str, mode: str, look: Look, *, large: bool) -> tuple[_Options, Any]:

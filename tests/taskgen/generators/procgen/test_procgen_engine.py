@@ -10,7 +10,7 @@ import pytest
 from taskgen.generators.procgen import Procgen, native
 from taskgen.generators.procgen.engine import ProcgenVectorEnv
 from taskgen.generators.procgen.games import GAMES, MODES
-from taskgen.generators.procgen.native import Look, NativeGame
+from taskgen.generators.procgen.native import Buffers, Look, NativeGame
 from taskgen.generators.procgen.pinning import PinnedGame
 from taskgen.vector import Lifetime
 
@@ -23,7 +23,7 @@ def levels(game, numbers, mode="easy", family=FAMILY):
     return [family.make_task(row, 0) for row in rows]
 
 
-def started_on(monkeypatch, name, mode, level):
+def started_on(monkeypatch, name, mode, level, buffers):
     """An instance that the library itself starts on a level."""
     options = native._options
 
@@ -36,21 +36,23 @@ def started_on(monkeypatch, name, mode, level):
 
     with monkeypatch.context() as patch:
         patch.setattr(native, "_options", changed)
-        return NativeGame(name, mode, Look())
+        return NativeGame(name, mode, Look(), buffers)
 
 
 @pytest.mark.parametrize(("name", "mode"), KINDS)
 def test_a_pinned_game_plays_as_one_that_was_made_for_the_level(monkeypatch, name, mode):
-    game = PinnedGame(name, mode, Look())
+    ours, theirs = Buffers(1), Buffers(1)
+    game = PinnedGame((name, mode, Look()), ours)
     rng = np.random.default_rng(0)
     for level in (3, 2**31 - 2):
         game.pin(level)
-        plain = started_on(monkeypatch, name, mode, level)
+        plain = started_on(monkeypatch, name, mode, level, theirs)
         for action in (4, *rng.integers(15, size=30).tolist(), -1, 7):
-            assert (game.frame == plain.frame).all()
-            game.native.act(action)
+            assert (ours.frames == theirs.frames).all()
+            game.act(action)
             plain.act(action)
-            assert (game.native.reward, game.native.first) == (plain.reward, plain.first)
+            for what in ("frames", "rewards", "first", "complete", "levels"):
+                assert (getattr(ours, what) == getattr(theirs, what)).all(), what
 
 
 def test_slots_of_several_games_keep_their_levels_through_all_episodes():
@@ -75,7 +77,8 @@ def test_threads_change_nothing(threads):
     tasks = levels("starpilot", range(14))
     env = ProcgenVectorEnv(14, num_threads=threads)
     env.reset(options={"tasks": tasks, "lifetime": Lifetime(num_steps=20)})
-    alone = [PinnedGame("starpilot", "easy", Look()) for _ in tasks]
+    buffers = Buffers(14)
+    alone = [PinnedGame(("starpilot", "easy", Look()), buffers, k) for k in range(14)]
     for level, game in enumerate(alone):
         game.pin(level)
     rng = np.random.default_rng(2)
@@ -84,7 +87,7 @@ def test_threads_change_nothing(threads):
         seen, *_ = env.step(actions)
         for slot, game in enumerate(alone):
             game.act(int(actions[slot]))
-            assert (seen[slot] == game.frame).all()
+        assert (seen == buffers.frames).all()
     env.close()
 
 
