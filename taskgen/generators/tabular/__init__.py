@@ -3,7 +3,7 @@
 `random_mdp` has `tabular-mdp-v1`, the random MDPs that RL² was first measured on; `structured` has
 chains, grids and swimming up a river; `graphs` makes a task of any networkx digraph. `contents` is
 how a task writes an MDP down, `family` what they share, `engine` how they play, `planning` their
-exact optimum.
+exact optimum. The published algorithms for them are in `taskgen.generators.references`.
 """
 
 from taskgen.generators.tabular.family import TabularFamily
