@@ -1,13 +1,17 @@
 """Every key of a campaign file is explained, and the explained file is the file."""
 
+from importlib.util import find_spec
+
 import pytest
 
 from curricula.campaigns.config.files import load, loads, presets
 from curricula.campaigns.config.strict_yaml import key_lines
 from curricula.campaigns.sight.explaining import explained
 
+WHEEL_IS_HERE = find_spec("procgen") is not None
 
-@pytest.mark.parametrize("preset", presets())
+
+@pytest.mark.parametrize("preset", [p for p in presets() if WHEEL_IS_HERE or p != "procgen-maze"])
 def test_every_key_has_a_comment_and_the_file_stays_what_it_says(preset: str) -> None:
     config = load(preset)
     text = explained(config)
