@@ -96,6 +96,15 @@ class Arena:
             self.observations,
         )
 
+    def lay_out(self, slot: int, stones: Sequence[int], potions: Sequence[int]) -> None:
+        """Puts these stones (vertices) and potions (types) on the table of a slot, no others."""
+        self.stones[slot] = [*stones, *[-1] * (MAX_STONES - len(stones))]
+        self.potions[slot] = [*potions, *[-1] * (MAX_POTIONS - len(potions))]
+        for s, vertex in enumerate(self.stones[slot].tolist()):
+            _show_stone(self.observations[slot], s, vertex, self._looks[slot])
+        for p, kind in enumerate(self.potions[slot].tolist()):
+            _show_potion(self.observations[slot], p, kind, self._colours[slot])
+
     def advance(
         self, actions: NDArray[Any], playing: NDArray[np.bool_], rewards: NDArray[np.float64]
     ) -> None:

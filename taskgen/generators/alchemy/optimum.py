@@ -143,10 +143,10 @@ def _expected(graph: int, num_stones: int, num_potions: int, horizon: int, bonus
     for n in range(1, num_stones + 1):
         index = {stones: i for i, stones in enumerate(sets)}
         sets = list(itertools.combinations_with_replacement(vertices.tolist(), n))
-        best = _one_more_stone(
+        best = one_more_stone(
             np.array([stones[0] for stones in sets]),
             np.array([index[stones[1:]] for stones in sets]),
-            laid_out if n == num_stones else _box(n * most),
+            laid_out if n == num_stones else box(n * most),
             limits,
             ways.values(bonus),
             potions,
@@ -175,7 +175,7 @@ def _laid_out(
     return useful.astype(np.int64), likely
 
 
-def _box(limits: NDArray[np.int64]) -> NDArray[np.int64]:
+def box(limits: NDArray[np.int64]) -> NDArray[np.int64]:
     """Returns all counts within limits, [L, K], the last changing fastest."""
     return np.indices((limits + 1).tolist()).reshape(len(limits), -1).T
 
@@ -199,7 +199,7 @@ def _multisets(num: int, num_types: int) -> NDArray[np.int64]:
 
 
 @numba.njit(cache=True)
-def _one_more_stone(  # type: ignore[no-untyped-def]
+def one_more_stone(  # type: ignore[no-untyped-def]
     stones, rests, points, limits, values, potions, steps, counts, before
 ):
     """Returns the best value of sets of stones from those of sets with one stone less.

@@ -23,8 +23,7 @@ def started(task, stones, potions, num_episodes=1):
     """An environment of one slot with these stones (vertices) and potions (types) laid out."""
     env = Alchemy().make_vector_env(1)
     env.reset(seed=0, options={"tasks": [task], "lifetime": Lifetime(num_episodes=num_episodes)})
-    env.arena.stones[0] = [*stones, *[-1] * (3 - len(stones))]
-    env.arena.potions[0] = [*potions, *[-1] * (12 - len(potions))]
+    env.arena.lay_out(0, stones, potions)
     return env
 
 

@@ -1,0 +1,251 @@
+"""Which potion to use next, and when to stop: plans over an exact belief.
+
+The value of a state to who knows the chemistry is tabulated once (`Tables`): for each graph, each
+set of up to three stones, and each count of potions that can be of use. A plan over a belief takes
+the potion after which that value, averaged over all chemistries that are still possible, is
+largest, and stops where the stones as they are are worth as much:
+
+    Q(a) = Σ_c b(c) · V_c(state after a),   stop if Σ max(0, reward) ≥ max_a Q(a).
+
+This supposes that all is known after the next potion (hindsight), so it plans no experiment for its
+own sake; but potions that are left over are worth nothing, so that hardly any is needed. For who
+knows the chemistry it is exact.
+"""
+
+from __future__ import annotations
+
+import functools
+import itertools
+from dataclasses import dataclass
+
+import numba
+import numpy as np
+from numpy.typing import NDArray
+
+from taskgen.generators.alchemy.beliefs import TYPE_OF, VERTEX_OF, Beliefs
+from taskgen.generators.alchemy.chemistry import COLOURS, GRAPHS, NUM_VERTICES
+from taskgen.generators.alchemy.optimum import box, one_more_stone, ways_of
+
+MAX_STONES = 3
+GONE = NUM_VERTICES
+"""Stands for a stone that is gone, among vertices."""
+POTION_COST = 1.0 / 128
+"""What a potion costs in plans, so that of plans that pay the same the shortest is taken."""
+
+_MARGIN = POTION_COST + 1e-6
+
+
+@dataclass(frozen=True)
+class Tables:
+    """What every state is worth to who knows the chemistry, time never being short.
+
+    Args:
+        values: of all graphs one after the other; of each by set of stones and by potions.
+        offsets: where each graph begins, [127].
+        widths: how many counts of potions each graph has, [127].
+        limits: how many potions of each type can be of use, [127, 6].
+        strides: by which counts of each type are multiplied, [127, 6].
+    """
+
+    values: NDArray[np.float32]
+    offsets: NDArray[np.int64]
+    widths: NDArray[np.int64]
+    limits: NDArray[np.int64]
+    strides: NDArray[np.int64]
+
+
+@functools.lru_cache(maxsize=4)
+def tables(bonus: float) -> Tables:
+    """Returns the tables of all graphs for one bonus."""
+    parts, limits, strides = [], [], []
+    for graph in range(len(GRAPHS)):
+        values, limit = _graph_table(graph, bonus)
+        parts.append(values.ravel())
+        limits.append(limit)
+        strides.append(np.cumprod([1, *(limit + 1)[:0:-1]])[::-1])
+    widths = np.array([np.prod(limit + 1) for limit in limits])
+    offsets = np.cumsum([0, *map(len, parts[:-1])])
+    return Tables(np.concatenate(parts), offsets, widths, np.array(limits), np.array(strides))
+
+
+def _graph_table(graph: int, bonus: float) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+    """Returns values by set of stones and counts of potions, [165, L], and the counts' limits."""
+    ways = ways_of(graph)
+    paid = ways.values(bonus) - POTION_COST * ways.potions.sum(axis=2)
+    limits = MAX_STONES * ways.potions.max(axis=(0, 1))
+    points = box(limits)
+    found = [np.zeros((1, len(points), 1))]
+    sets: list[tuple[int, ...]] = [()]
+    for n in range(1, MAX_STONES + 1):
+        index = {stones: i for i, stones in enumerate(sets)}
+        sets = list(itertools.combinations_with_replacement(range(NUM_VERTICES), n))
+        firsts = np.array([stones[0] for stones in sets])
+        rests = np.array([index[stones[1:]] for stones in sets])
+        timeless = np.zeros_like(ways.steps)
+        found.append(
+            one_more_stone(
+                firsts, rests, points, limits, paid, ways.potions, timeless, ways.counts, found[-1]
+            )
+        )
+    return np.concatenate(found)[:, :, 0].astype(np.float32), limits
+
+
+def _set_numbers() -> NDArray[np.int64]:
+    """Returns the row of a table for three stones in any order, some perhaps gone, [9, 9, 9]."""
+    numbers = np.zeros((GONE + 1,) * MAX_STONES, dtype=np.int64)
+    row = 0
+    for n in range(MAX_STONES + 1):
+        for stones in itertools.combinations_with_replacement(range(NUM_VERTICES), n):
+            for order in itertools.permutations((*stones, *[GONE] * (MAX_STONES - n))):
+                numbers[order] = row
+            row += 1
+    return numbers
+
+
+SET_NUMBERS = _set_numbers()
+
+
+def best_potions(
+    slots: NDArray[np.int64],
+    looks: NDArray[np.int64],
+    worth: NDArray[np.float64],
+    potions: NDArray[np.int64],
+    beliefs: Beliefs,
+    bonus: float,
+) -> NDArray[np.int64]:
+    """Returns which stone to put into which colour of potion, [S, 2]; −1, −1: stop.
+
+    Args:
+        slots: in which, [S].
+        looks: of the stones, numbers of looks, [B, 3]; −1: gone.
+        worth: what they would pay now, [B, 3].
+        potions: how many there are of each colour, [B, 6].
+        beliefs: of all slots.
+        bonus: of the best stone.
+    """
+    chosen = np.full((len(slots), 2), -1)
+    table = tables(float(bonus))
+    _choose(
+        slots,
+        looks,
+        worth,
+        3.0 + bonus,
+        potions,
+        beliefs.chemistries,
+        beliefs.weights,
+        beliefs.possible,
+        beliefs.counts,
+        GRAPHS.moves,
+        COLOURS,
+        TYPE_OF,
+        VERTEX_OF,
+        SET_NUMBERS,
+        table.values,
+        table.offsets,
+        table.widths,
+        table.limits,
+        table.strides,
+        chosen,
+    )
+    return chosen
+
+
+@numba.njit(cache=True)
+def _add_values(  # type: ignore[no-untyped-def]
+    weight,
+    stones,
+    movable,
+    potions,
+    potion_map,
+    graph,
+    moves,
+    colours,
+    type_of,
+    set_numbers,
+    values,
+    offsets,
+    widths,
+    limits,
+    strides,
+    gains,
+):
+    """Adds what one chemistry says of putting each stone into each colour, weighted, [3, 6].
+
+    `stones` are vertices, `GONE` among them, `movable` those of them that are worth a potion, and
+    `potions` says how many there are of each colour.
+    """
+    start = 0
+    for kind in range(6):
+        count = min(potions[colours[potion_map, kind]], limits[graph, kind])
+        start += count * strides[graph, kind]
+    for s in range(3):
+        vertex = stones[s]
+        for colour in range(6):
+            if not movable[s] or potions[colour] == 0:
+                continue
+            kind = type_of[potion_map, colour]
+            rest = start
+            if potions[colour] <= limits[graph, kind]:
+                rest -= strides[graph, kind]
+            stones[s] = moves[graph, vertex, kind]
+            row = set_numbers[stones[0], stones[1], stones[2]]
+            gains[s, colour] += weight * values[offsets[graph] + row * widths[graph] + rest]
+        stones[s] = vertex
+
+
+@numba.njit(cache=True)
+def _choose(  # type: ignore[no-untyped-def]
+    slots,
+    looks,
+    worth,
+    most,
+    potions,
+    every,
+    weights,
+    possible,
+    counts,
+    moves,
+    colours,
+    type_of,
+    vertex_of,
+    set_numbers,
+    values,
+    offsets,
+    widths,
+    limits,
+    strides,
+    chosen,
+):
+    """Writes the best stone and colour of each slot; see the module's text."""
+    gains, stones = np.zeros((3, 6)), np.zeros(3, dtype=np.int64)
+    for n in range(len(slots)):
+        b, total = slots[n], 0.0
+        movable = (looks[b] >= 0) & (worth[b] < most)
+        gains[:] = 0.0
+        for i in range(counts[b]):
+            looking, potion_map, graph = every[possible[b, i]]
+            weight = weights[possible[b, i]]
+            total += weight
+            for s in range(3):
+                stones[s] = vertex_of[looking, looks[b, s]] if looks[b, s] >= 0 else 8
+            _add_values(
+                weight,
+                stones,
+                movable,
+                potions[b],
+                potion_map,
+                graph,
+                moves,
+                colours,
+                type_of,
+                set_numbers,
+                values,
+                offsets,
+                widths,
+                limits,
+                strides,
+                gains,
+            )
+        best = np.argmax(gains)
+        if gains.ravel()[best] > total * (np.maximum(worth[b], 0.0).sum() + _MARGIN):
+            chosen[n, 0], chosen[n, 1] = best // 6, best % 6
