@@ -2,7 +2,8 @@
 
 `Alchemy` is the plug-in. The parts lie beside it: `chemistry` has the tables of what a chemistry
 can be, `contents` draws tasks of them, `engine` plays them, `optimum` says what is best, `edits`
-and `drawing` do what their names say.
+and `drawing` do what their names say. `players` are references to compare learners with;
+`beliefs` is what the best of them can know, `planning` what they do with it.
 
 Source: Wang et al. 2021, "Alchemy: A benchmark and analysis toolkit for meta-reinforcement learning
 agents", arXiv 2102.02926, the symbolic variant. What is a trial there is an episode here, and what

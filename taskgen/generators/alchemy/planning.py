@@ -7,9 +7,16 @@ largest, and stops where the stones as they are are worth as much:
 
     Q(a) = Σ_c b(c) · V_c(state after a),   stop if Σ max(0, reward) ≥ max_a Q(a).
 
-This supposes that all is known after the next potion (hindsight), so it plans no experiment for its
-own sake; but potions that are left over are worth nothing, so that hardly any is needed. For who
-knows the chemistry it is exact.
+This supposes that all is known after the next potion (hindsight). For who knows the chemistry that
+is exact; for who does not it is a bound, since nobody does better than who will know all. Where few
+enough chemistries are possible, the potions that the bound does not rule out are looked at one
+potion farther: what each would show parts the chemistries, and the next potion is chosen in each
+part,
+
+    Q(a) = Σ_o max(P(o) · stop(o), max_a′ Σ_{c shows o} b(c) · V_c(state after a, a′)).
+
+Potions that are left over are worth nothing, so that experiments for their own sake are hardly
+needed.
 """
 
 from __future__ import annotations
@@ -22,8 +29,8 @@ import numba
 import numpy as np
 from numpy.typing import NDArray
 
-from taskgen.generators.alchemy.beliefs import TYPE_OF, VERTEX_OF, Beliefs
-from taskgen.generators.alchemy.chemistry import COLOURS, GRAPHS, NUM_VERTICES
+from taskgen.generators.alchemy.beliefs import LOOK_OF, TYPE_OF, VERTEX_OF, Beliefs
+from taskgen.generators.alchemy.chemistry import COLOURS, GRAPHS, NUM_VERTICES, SHOWN_VALUES
 from taskgen.generators.alchemy.optimum import box, one_more_stone, ways_of
 
 MAX_STONES = 3
@@ -112,6 +119,7 @@ def best_potions(
     potions: NDArray[np.int64],
     beliefs: Beliefs,
     bonus: float,
+    far: int = 0,
 ) -> NDArray[np.int64]:
     """Returns which stone to put into which colour of potion, [S, 2]; −1, −1: stop.
 
@@ -122,6 +130,7 @@ def best_potions(
         potions: how many there are of each colour, [B, 6].
         beliefs: of all slots.
         bonus: of the best stone.
+        far: with how many possible chemistries at most to look two potions ahead.
     """
     chosen = np.full((len(slots), 2), -1)
     table = tables(float(bonus))
@@ -129,22 +138,15 @@ def best_potions(
         slots,
         looks,
         worth,
-        3.0 + bonus,
         potions,
         beliefs.chemistries,
         beliefs.weights,
         beliefs.possible,
         beliefs.counts,
-        GRAPHS.moves,
-        COLOURS,
-        TYPE_OF,
-        VERTEX_OF,
-        SET_NUMBERS,
-        table.values,
-        table.offsets,
-        table.widths,
-        table.limits,
-        table.strides,
+        far,
+        (VERTEX_OF, LOOK_OF, SHOWN_VALUES, SET_NUMBERS, float(bonus)),
+        (GRAPHS.moves, COLOURS, TYPE_OF),
+        (table.values, table.offsets, table.widths, table.limits, table.strides),
         chosen,
     )
     return chosen
@@ -162,11 +164,7 @@ def _add_values(  # type: ignore[no-untyped-def]
     colours,
     type_of,
     set_numbers,
-    values,
-    offsets,
-    widths,
-    limits,
-    strides,
+    value_tables,
     gains,
 ):
     """Adds what one chemistry says of putting each stone into each colour, weighted, [3, 6].
@@ -174,6 +172,7 @@ def _add_values(  # type: ignore[no-untyped-def]
     `stones` are vertices, `GONE` among them, `movable` those of them that are worth a potion, and
     `potions` says how many there are of each colour.
     """
+    values, offsets, widths, limits, strides = value_tables
     start = 0
     for kind in range(6):
         count = min(potions[colours[potion_map, kind]], limits[graph, kind])
@@ -194,42 +193,104 @@ def _add_values(  # type: ignore[no-untyped-def]
 
 
 @numba.njit(cache=True)
+def _look_ahead(  # type: ignore[no-untyped-def]
+    stone,
+    colour,
+    looks,
+    worth,
+    potions,
+    possible,
+    every,
+    weights,
+    known,
+    graph_tables,
+    value_tables,
+    gains,
+    totals,
+):
+    """Returns what one potion is worth if the next is chosen by what is seen of it, times weight.
+
+    Chemistries are parted by what they would show; `gains` and `totals` hold a part each, by the
+    number of the look and the value, [108, 3, 6] and [108].
+    """
+    moves, colours, type_of = graph_tables
+    vertex_of, look_of, shown, set_numbers, bonus = known
+    most = 3.0 + bonus
+    stones, movable = np.zeros(3, dtype=np.int64), np.zeros(3, dtype=np.bool_)
+    totals[:] = 0.0
+    potions[colour] -= 1
+    others = 0.0
+    for s in range(3):
+        movable[s] = looks[s] >= 0 and worth[s] < most
+        if s != stone:
+            others += max(worth[s], 0.0)
+    for i in possible:
+        looking, potion_map, graph = every[i]
+        for s in range(3):
+            stones[s] = vertex_of[looking, looks[s]] if looks[s] >= 0 else 8
+        stones[stone] = moves[graph, stones[stone], type_of[potion_map, colour]]
+        part = 4 * look_of[looking, stones[stone]] + (shown[stones[stone]] + 3) // 2
+        if totals[part] == 0.0:
+            gains[part] = 0.0
+        totals[part] += weights[i]
+        movable[stone] = shown[stones[stone]] < 3
+        _add_values(
+            weights[i],
+            stones,
+            movable,
+            potions,
+            potion_map,
+            graph,
+            moves,
+            colours,
+            type_of,
+            set_numbers,
+            value_tables,
+            gains[part],
+        )
+    potions[colour] += 1
+    value = 0.0
+    for part in range(len(totals)):
+        if totals[part] > 0.0:
+            seen = 2 * (part % 4) - 3
+            stop = others + max(seen + bonus * (seen == 3), 0.0)
+            value += max(totals[part] * stop, gains[part].max() - totals[part] * POTION_COST)
+    return value
+
+
+@numba.njit(cache=True)
 def _choose(  # type: ignore[no-untyped-def]
     slots,
     looks,
     worth,
-    most,
     potions,
     every,
     weights,
     possible,
     counts,
-    moves,
-    colours,
-    type_of,
-    vertex_of,
-    set_numbers,
-    values,
-    offsets,
-    widths,
-    limits,
-    strides,
+    far,
+    known,
+    graph_tables,
+    value_tables,
     chosen,
 ):
     """Writes the best stone and colour of each slot; see the module's text."""
+    moves, colours, type_of = graph_tables
+    vertex_of, _, _, set_numbers, bonus = known
     gains, stones = np.zeros((3, 6)), np.zeros(3, dtype=np.int64)
+    parts, totals = np.zeros((108, 3, 6)), np.zeros(108)
     for n in range(len(slots)):
         b, total = slots[n], 0.0
-        movable = (looks[b] >= 0) & (worth[b] < most)
+        movable = (looks[b] >= 0) & (worth[b] < 3.0 + bonus)
         gains[:] = 0.0
-        for i in range(counts[b]):
-            looking, potion_map, graph = every[possible[b, i]]
-            weight = weights[possible[b, i]]
-            total += weight
+        left = possible[b, : counts[b]]
+        for i in left:
+            looking, potion_map, graph = every[i]
+            total += weights[i]
             for s in range(3):
                 stones[s] = vertex_of[looking, looks[b, s]] if looks[b, s] >= 0 else 8
             _add_values(
-                weight,
+                weights[i],
                 stones,
                 movable,
                 potions[b],
@@ -239,13 +300,31 @@ def _choose(  # type: ignore[no-untyped-def]
                 colours,
                 type_of,
                 set_numbers,
-                values,
-                offsets,
-                widths,
-                limits,
-                strides,
+                value_tables,
                 gains,
             )
-        best = np.argmax(gains)
-        if gains.ravel()[best] > total * (np.maximum(worth[b], 0.0).sum() + _MARGIN):
-            chosen[n, 0], chosen[n, 1] = best // 6, best % 6
+        best = total * (np.maximum(worth[b], 0.0).sum() + _MARGIN)
+        # Nobody does better than who will know all: what that is worth bounds what lies behind it.
+        while gains.max() > best:
+            action = np.argmax(gains)
+            value = gains.ravel()[action]
+            if 1 < len(left) <= far:
+                value = _look_ahead(
+                    action // 6,
+                    action % 6,
+                    looks[b],
+                    worth[b],
+                    potions[b],
+                    left,
+                    every,
+                    weights,
+                    known,
+                    graph_tables,
+                    value_tables,
+                    parts,
+                    totals,
+                )
+            if value > best:
+                best = value
+                chosen[n, 0], chosen[n, 1] = action // 6, action % 6
+            gains.ravel()[action] = -np.inf

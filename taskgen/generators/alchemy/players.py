@@ -137,7 +137,7 @@ class RandomHeuristic(Player):
 
 
 def planned(
-    scene: Scene, beliefs: Beliefs, bonus: float
+    scene: Scene, beliefs: Beliefs, bonus: float, far: int = 0
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Returns the best actions by some beliefs, [B], and what is mixed: slot, stone and colour.
 
@@ -146,7 +146,7 @@ def planned(
     counts = scene.counts()
     can = (scene.stones & (scene.values < _BEST_SHOWN)).any(axis=1) & counts.any(axis=1)
     slots = np.flatnonzero(can)
-    chosen = best_potions(slots, scene.looks, scene.worth(bonus), counts, beliefs, bonus)
+    chosen = best_potions(slots, scene.looks, scene.worth(bonus), counts, beliefs, bonus, far)
     mixing = chosen[:, 0] >= 0
     slots, chosen = slots[mixing], chosen[mixing]
     potions = (scene.colours[slots] == chosen[:, 1:]).argmax(axis=1)
@@ -164,10 +164,11 @@ class IdealObserver(Player):
     Args:
         prior: which chemistries there may be.
         bonus: of the best stone.
+        far: with how many possible chemistries at most to look two potions ahead.
     """
 
-    def __init__(self, prior: Prior, bonus: float = 12.0) -> None:
-        self.prior, self._bonus = prior, bonus
+    def __init__(self, prior: Prior, bonus: float = 12.0, far: int = 1000) -> None:
+        self.prior, self._bonus, self._far = prior, bonus, far
         self.begin(())
 
     def begin(self, tasks: Sequence[Task]) -> None:
@@ -182,7 +183,7 @@ class IdealObserver(Player):
         """Learns from what the last potions did, and returns the best next actions."""
         scene = Scene.of(observations)
         self._learn(scene, episode_start)
-        actions, self._mixed = planned(scene, self.beliefs, self._bonus)
+        actions, self._mixed = planned(scene, self.beliefs, self._bonus, self._far)
         self._before = scene
         return actions
 
