@@ -154,24 +154,15 @@ def best_potions(
 
 @numba.njit(cache=True)
 def _add_values(  # type: ignore[no-untyped-def]
-    weight,
-    stones,
-    movable,
-    potions,
-    potion_map,
-    graph,
-    moves,
-    colours,
-    type_of,
-    set_numbers,
-    value_tables,
-    gains,
+    weight, chemistry, stones, movable, potions, known, graph_tables, value_tables, gains
 ):
     """Adds what one chemistry says of putting each stone into each colour, weighted, [3, 6].
 
     `stones` are vertices, `GONE` among them, `movable` those of them that are worth a potion, and
     `potions` says how many there are of each colour.
     """
+    _, potion_map, graph = chemistry
+    moves, colours, type_of = graph_tables
     values, offsets, widths, limits, strides = value_tables
     start = 0
     for kind in range(6):
@@ -187,15 +178,14 @@ def _add_values(  # type: ignore[no-untyped-def]
             if potions[colour] <= limits[graph, kind]:
                 rest -= strides[graph, kind]
             stones[s] = moves[graph, vertex, kind]
-            row = set_numbers[stones[0], stones[1], stones[2]]
+            row = known[3][stones[0], stones[1], stones[2]]
             gains[s, colour] += weight * values[offsets[graph] + row * widths[graph] + rest]
         stones[s] = vertex
 
 
 @numba.njit(cache=True)
 def _look_ahead(  # type: ignore[no-untyped-def]
-    stone,
-    colour,
+    action,
     looks,
     worth,
     potions,
@@ -213,8 +203,9 @@ def _look_ahead(  # type: ignore[no-untyped-def]
     Chemistries are parted by what they would show; `gains` and `totals` hold a part each, by the
     number of the look and the value, [108, 3, 6] and [108].
     """
-    moves, colours, type_of = graph_tables
-    vertex_of, look_of, shown, set_numbers, bonus = known
+    stone, colour = action // 6, action % 6
+    moves, _, type_of = graph_tables
+    vertex_of, look_of, shown, _, bonus = known
     most = 3.0 + bonus
     stones, movable = np.zeros(3, dtype=np.int64), np.zeros(3, dtype=np.bool_)
     totals[:] = 0.0
@@ -236,19 +227,25 @@ def _look_ahead(  # type: ignore[no-untyped-def]
         movable[stone] = shown[stones[stone]] < 3
         _add_values(
             weights[i],
+            every[i],
             stones,
             movable,
             potions,
-            potion_map,
-            graph,
-            moves,
-            colours,
-            type_of,
-            set_numbers,
+            known,
+            graph_tables,
             value_tables,
             gains[part],
         )
     potions[colour] += 1
+    return _sum_of_parts(others, bonus, gains, totals)
+
+
+@numba.njit(cache=True)
+def _sum_of_parts(others, bonus, gains, totals):  # type: ignore[no-untyped-def]
+    """Returns the best of each part, the next potion or stopping, in sum.
+
+    `others` is what the stones pay that were not in the potion.
+    """
     value = 0.0
     for part in range(len(totals)):
         if totals[part] > 0.0:
@@ -256,6 +253,33 @@ def _look_ahead(  # type: ignore[no-untyped-def]
             stop = others + max(seen + bonus * (seen == 3), 0.0)
             value += max(totals[part] * stop, gains[part].max() - totals[part] * POTION_COST)
     return value
+
+
+@numba.njit(cache=True)
+def _bounds(  # type: ignore[no-untyped-def]
+    looks, worth, potions, possible, every, weights, known, graph_tables, value_tables, gains
+):
+    """Writes what each potion is worth if all is known after it, times weight; returns that."""
+    vertex_of, bonus = known[0], known[4]
+    stones, total = np.zeros(3, dtype=np.int64), 0.0
+    movable = (looks >= 0) & (worth < 3.0 + bonus)
+    gains[:] = 0.0
+    for i in possible:
+        total += weights[i]
+        for s in range(3):
+            stones[s] = vertex_of[every[i, 0], looks[s]] if looks[s] >= 0 else 8
+        _add_values(
+            weights[i],
+            every[i],
+            stones,
+            movable,
+            potions,
+            known,
+            graph_tables,
+            value_tables,
+            gains,
+        )
+    return total
 
 
 @numba.njit(cache=True)
@@ -275,34 +299,22 @@ def _choose(  # type: ignore[no-untyped-def]
     chosen,
 ):
     """Writes the best stone and colour of each slot; see the module's text."""
-    moves, colours, type_of = graph_tables
-    vertex_of, _, _, set_numbers, bonus = known
-    gains, stones = np.zeros((3, 6)), np.zeros(3, dtype=np.int64)
-    parts, totals = np.zeros((108, 3, 6)), np.zeros(108)
+    gains, parts, totals = np.zeros((3, 6)), np.zeros((108, 3, 6)), np.zeros(108)
     for n in range(len(slots)):
-        b, total = slots[n], 0.0
-        movable = (looks[b] >= 0) & (worth[b] < 3.0 + bonus)
-        gains[:] = 0.0
+        b = slots[n]
         left = possible[b, : counts[b]]
-        for i in left:
-            looking, potion_map, graph = every[i]
-            total += weights[i]
-            for s in range(3):
-                stones[s] = vertex_of[looking, looks[b, s]] if looks[b, s] >= 0 else 8
-            _add_values(
-                weights[i],
-                stones,
-                movable,
-                potions[b],
-                potion_map,
-                graph,
-                moves,
-                colours,
-                type_of,
-                set_numbers,
-                value_tables,
-                gains,
-            )
+        total = _bounds(
+            looks[b],
+            worth[b],
+            potions[b],
+            left,
+            every,
+            weights,
+            known,
+            graph_tables,
+            value_tables,
+            gains,
+        )
         best = total * (np.maximum(worth[b], 0.0).sum() + _MARGIN)
         # Nobody does better than who will know all: what that is worth bounds what lies behind it.
         while gains.max() > best:
@@ -310,8 +322,7 @@ def _choose(  # type: ignore[no-untyped-def]
             value = gains.ravel()[action]
             if 1 < len(left) <= far:
                 value = _look_ahead(
-                    action // 6,
-                    action % 6,
+                    action,
                     looks[b],
                     worth[b],
                     potions[b],
