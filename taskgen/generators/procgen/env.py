@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from taskgen.generators.procgen.engine import action_space, observation_space
-from taskgen.generators.procgen.games import GAMES
+from taskgen.generators.procgen.games import GAMES, flaw_of
 from taskgen.generators.procgen.native import Buffers
 from taskgen.generators.procgen.pinning import PinnedGame, kind_of, picture_in
 
@@ -23,7 +23,7 @@ class ProcgenEnv(gymnasium.Env[Any, Any]):
         render_mode: None, or "rgb_array".
 
     Raises:
-        ValueError: if there is no such mode.
+        ValueError: if there is no such mode, or the content is no level.
     """
 
     metadata = {"render_modes": ["rgb_array"], "render_fps": 15}  # noqa: RUF012
@@ -31,6 +31,8 @@ class ProcgenEnv(gymnasium.Env[Any, Any]):
     def __init__(self, content: Mapping[str, Any], render_mode: str | None = None) -> None:
         if render_mode not in (None, "rgb_array"):
             raise ValueError(f"render_mode must be None or 'rgb_array', got {render_mode!r}.")
+        if flaw := flaw_of(content):
+            raise ValueError(flaw)
         self.observation_space, self.action_space = observation_space(), action_space()
         self.render_mode = render_mode
         self._kind = kind_of(content)

@@ -62,6 +62,12 @@ MAX_LEVELS = 2**31 - 1
 _LOOK = ("backgrounds", "center_agent", "monochrome", "paint_velocity", "restrict_themes")
 
 
+def is_made(game: object, mode: object) -> bool:
+    """Whether there is such a game, and it has such a mode."""
+    is_known = isinstance(game, str) and game in GAMES and isinstance(mode, str)
+    return is_known and GAMES[str(game)].has_mode(str(mode))
+
+
 def flaw_of(content: object) -> str:
     """Returns why a task's content cannot be played, "" where it can.
 
@@ -72,7 +78,7 @@ def flaw_of(content: object) -> str:
     if not isinstance(content, Mapping) or set(content) != keys:
         return f"a level has exactly the fields {', '.join(sorted(keys))}."
     game, mode, level, look = (content[key] for key in ("game", "mode", "level", "look"))
-    if game not in GAMES or mode not in MODES or not GAMES[game].has_mode(mode):
+    if not is_made(game, mode):
         return f"there is no {mode} mode of a game {game}."
     if not _is_whole(level, 0, MAX_LEVELS - 1):
         return f"level must be a whole number in [0, {MAX_LEVELS - 1}], got {level!r}."
@@ -81,8 +87,9 @@ def flaw_of(content: object) -> str:
             f"the horizon of {game} must be a whole number in [1, {GAMES[game].timeout}], "
             f"got {content['horizon']!r}."
         )
-    if not isinstance(look, Mapping) or sorted(look) != list(_LOOK):
-        return f"look must have the fields {', '.join(_LOOK)}, got {look!r}."
+    is_mapping = isinstance(look, Mapping) and sorted(look) == list(_LOOK)
+    if not is_mapping or not all(isinstance(value, bool) for value in look.values()):
+        return f"look must have {', '.join(_LOOK)}, each true or false, got {look!r}."
     return ""
 
 

@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from taskgen.generators.procgen.games import MODES
+from taskgen.generators.procgen.games import MODES, is_made
 
 RESOLUTION = 64
 """Rows and columns of what a player sees."""
@@ -86,9 +86,15 @@ class NativeGame:
         look: how they are drawn.
         buffers: where it reads its action and writes what it shows.
         slot: its place in them.
+
+    Raises:
+        ValueError: if there is no such game, or not in this mode: the library itself would end
+            the process.
     """
 
     def __init__(self, name: str, mode: str, look: Look, buffers: Buffers, slot: int = 0) -> None:
+        if not is_made(name, mode):
+            raise ValueError(f"there is no {mode} mode of a game {name}.")
         self._library = library()
         self._buffers, self._slot = buffers, slot
         options, self._kept = _options(name, mode, look, large=buffers.large.size > 0)

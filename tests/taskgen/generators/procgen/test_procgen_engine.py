@@ -124,14 +124,23 @@ def test_a_task_that_is_no_level_fails_alone():
         {**good.content, "mode": "extreme"},
         {**good.content, "level": -1},
         {**good.content, "horizon": 10**6},
+        {**good.content, "look": {**good.content["look"], "monochrome": "yes"}},
         {"game": "maze"},
     ]
     tasks = [good, *(good.edited(content, "broken") for content in broken), other]
-    env = FAMILY.make_vector_env(6)
+    env = FAMILY.make_vector_env(7)
     env.reset(options={"tasks": tasks})
-    assert env.playing.tolist() == [True, False, False, False, False, True]
+    assert env.playing.tolist() == [True, *[False] * 5, True]
     assert "no extreme mode of a game maze" in env.failures[tasks[1].id]
-    env.step(np.full(6, 7))
+    env.step(np.full(7, 7))
+    for task in tasks[1:6]:
+        assert not FAMILY.is_valid(task)
+        with pytest.raises(ValueError, match=r"no extreme mode|must|exactly the fields"):
+            FAMILY.make_env(task)
+    with pytest.raises(ValueError, match="no extreme mode"):
+        FAMILY.render(tasks[1])
+    with pytest.raises(ValueError, match="no extreme mode"):
+        FAMILY.describe(tasks[1])
 
 
 def test_without_the_wheel_the_family_is_listed_with_the_reason():
