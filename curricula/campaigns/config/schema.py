@@ -218,7 +218,7 @@ class TrackingConfig(Section):
         default="adopted", description="which branches of a generation have runs of their own"
     )
     num_pictures: Annotated[int, Field(ge=0, le=64)] = Field(
-        default=16, description="tasks on a generation's contact sheet"
+        default=16, description="tasks on a generation's contact sheet; 0: no pages of tasks either"
     )
     films: bool = Field(
         default=True, description="film the sealed test's best, middling and worst task"

@@ -26,6 +26,7 @@ from taskgen.task import Task
 
 GALLERY = "gallery.html"
 FIGURES = "figures"
+FIRST_FIGURE = f"{FIGURES}/gains.png"
 TABLE = "tables/tasks.json"
 TABLE_TAG = {"mlflow.loggedArtifacts": json.dumps([{"path": TABLE, "type": "table"}])}
 """Tag of a run that has a task table: the UI offers it as a table then, with its pictures."""

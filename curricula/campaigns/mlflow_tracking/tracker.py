@@ -370,7 +370,7 @@ class MlflowTracker:
             {"gallery of the tasks of all generations": sights.GALLERY} if self._has_plays else {}
         )
         if self._way.rows[1:]:
-            files |= {"figures of the search": sights.FIGURES}
+            files |= {"figures of the search": sights.FIRST_FIGURE}
         films = sorted(store.films.glob("*.gif"))
         files |= {
             f"film: {film.stem.partition('-')[0]} task": f"films/{film.name}" for film in films

@@ -36,7 +36,8 @@ class Play:
         origin: "new", "replay" or "edit", when the generation played it first.
         branch: which branch played it.
         times: how often the branch played it.
-        returns: of each episode (or gradient step, or shot) of the newest lifetime, in order.
+        returns: of each episode (or gradient step, or shot) of the newest lifetime, in order; NaN
+            where it was not finite.
         successes: whether each reached its goal; None where success has no meaning.
         score: what the curriculum was told of it last; None where it wants none, or got NaN.
     """
@@ -96,10 +97,10 @@ class Sample:
         kept = before or {**fields_of(proposal.task), "origin": proposal.origin, "times": 0}
         kept["times"] += 1
         ended = outcomes.complete[i]
-        kept["returns"] = [float(f"{value:.6g}") for value in outcomes.returns[i][ended].tolist()]
+        kept["returns"] = [_short(value) for value in outcomes.returns[i][ended].tolist()]
         if outcomes.successes is not None:
             kept["successes"] = outcomes.successes[i][ended].tolist()
-        kept["score"] = float(f"{score:.6g}") if math.isfinite(score) else None
+        kept["score"] = _short(score)
         self._kept[proposal.task.id] = kept
 
     def _prune(self) -> None:
@@ -107,6 +108,11 @@ class Sample:
             first = sorted(self._kept)[: self._size]
             self._kept = {task_id: self._kept[task_id] for task_id in first}
             self._last = first[-1]
+
+
+def _short(value: float) -> float | None:
+    """Returns a number in six digits, None where it is not finite."""
+    return float(f"{value:.6g}") if math.isfinite(value) else None
 
 
 def save_plays(
@@ -150,7 +156,7 @@ def _read(line: str, generation: int) -> Play:
         origin=data["origin"],
         branch=data["branch"],
         times=data["times"],
-        returns=tuple(data["returns"]),
+        returns=tuple(math.nan if value is None else value for value in data["returns"]),
         successes=None if successes is None else tuple(successes),
         score=data["score"],
     )

@@ -33,10 +33,8 @@ const tasks = data.tasks.map((row, index) => {
   const values = {};
   data.parameters.forEach((name, i) => { values[name] = params[i]; });
   data.features.forEach((name, i) => { if (features[i] !== null) values[name] = features[i]; });
-  if (returns.length) {
-    values["first return"] = returns[0];
-    values["last return"] = last(returns);
-  }
+  if (isNumber(returns[0])) values["first return"] = returns[0];
+  if (isNumber(last(returns))) values["last return"] = last(returns);
   if (regret !== null) values.regret = regret;
   if (score !== null) values.score = score;
   if (times) values["times played"] = times;
@@ -87,7 +85,7 @@ function selected(generation) {
 }
 
 function spark(task, width, height) {
-  const shown = task.returns, low = Math.min(0, ...shown), high = Math.max(...shown, low + 1e-9);
+  const shown = task.returns.map((value) => value ?? 0), low = Math.min(0, ...shown), high = Math.max(...shown, low + 1e-9);
   const x = (i) => shown.length === 1 ? width / 2 : 4 + i * (width - 8) / (shown.length - 1);
   const y = (value) => height - 4 - (value - low) / (high - low) * (height - 8);
   const points = shown.map((value, i) => `${x(i)},${y(value)}`).join(" ");
@@ -124,9 +122,11 @@ function card(task) {
   if (said) text.append(el("div", { className: "params", textContent: said }));
   if (task.returns.length) {
     text.append(spark(task, 120, 26));
-    const earned = el("div", { className: "line earned" },
+    const earned = el("div", { className: "earned" },
       el("span", { textContent: `${number(task.returns[0])} → ${number(last(task.returns))}` }));
-    if (task.regret !== null) earned.append(el("span", { className: "soft", textContent: `regret ${number(task.regret)}` }));
+    if (task.regret !== null) {
+      earned.append(el("div", { className: "soft", textContent: `regret ${number(task.regret)}` }));
+    }
     text.append(earned);
   }
   box.append(text);
@@ -201,7 +201,7 @@ function column(generation) {
   return { box, found };
 }
 function head(generation, found) {
-  const earned = mean(found.filter((task) => task.returns.length).map((task) => last(task.returns)));
+  const earned = mean(found.map((task) => last(task.returns)).filter(isNumber));
   const regret = mean(found.filter((task) => task.regret !== null).map((task) => task.regret));
   const parts = [`${found.length} task${found.length === 1 ? "" : "s"}`];
   if (earned !== null) parts.push(`mean last return ${number(earned)}`);

@@ -283,7 +283,7 @@ def test_the_tree_the_points_and_the_artifacts(root):
     assert tags["mlflow.parentRunId"] == run
     assert tags["search/decided_by"] == "test"
     note = dict(place.rows("select key, value from tags where run_uuid = ?", run))
-    figures = f"/runs/{run}/artifacts/figures)"
+    figures = f"/runs/{run}/artifacts/figures/gains.png)"
     assert figures in note["mlflow.note.content"]
     assert f"/runs/{place.memo['generations']['3']})" in note["mlflow.note.content"]
     params = dict(place.rows("select key, value from params where run_uuid = ?", run))

@@ -63,6 +63,15 @@ def test_an_episode_that_was_not_ended_has_no_return():
     assert '"score":null' in line
 
 
+def test_what_diverged_is_kept_as_unknown(store):
+    sample = Sample()
+    sample.add([Proposal(mark(1))], outcomes([[-math.inf, 0.5, math.nan]]), np.array([[math.inf]]))
+    save_plays(store, 1, [("keep", sample.lines())])
+    (play,) = plays_of(store, 1)
+    np.testing.assert_array_equal(play.returns, [math.nan, 0.5, math.nan])
+    assert play.score is None
+
+
 def test_the_sample_is_that_of_the_first_ids_in_any_order():
     tasks = [mark(seed) for seed in range(60)]
     first = sorted(task.id for task in tasks)[:7]
