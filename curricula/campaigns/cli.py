@@ -17,6 +17,7 @@ from typer.core import TyperGroup
 from curricula.campaigns.commands import (
     campaigns,
     catalogue,
+    comparing,
     lifetimes,
     lineage,
     new,
@@ -79,7 +80,7 @@ app = typer.Typer(
     help="Make tasks, meta-train on them, let a search move where they come from.",
     epilog="--debug, anywhere, shows where an error came from. Begin: taskgen run maze-quickstart",
 )
-for _module in (campaigns, pages, lifetimes, tasks, lineage, catalogue, new, server):
+for _module in (campaigns, comparing, pages, lifetimes, tasks, lineage, catalogue, new, server):
     _module.register(app)
 
 

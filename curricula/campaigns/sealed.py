@@ -28,9 +28,10 @@ from curricula.campaigns.generation.seeding import rng_for, seed_for
 from curricula.campaigns.generation.setup import Setup
 from curricula.campaigns.sealed_films import film_test
 from curricula.campaigns.store.checkpoint import CampaignError, CampaignStore, write_atomically
-from curricula.statistics import measures
+from curricula.statistics import References, measures
+from learners.evaluation import AdaptationCurve
 from taskgen.generator import TaskGenerator
-from taskgen.outcomes import concatenate
+from taskgen.outcomes import Outcomes, concatenate
 from taskgen.task import Task
 
 
@@ -125,26 +126,78 @@ def tasks_test(
         "measures"}: how many tasks (or twins of them) the campaign trained on, how many could not
         be played.
     """
+    config = setup.config
+    play_seed = seed_for(config.seed, 0, f"{kind}/{name}/play")
+    curve = _played(setup, store, record, tasks, play_seed)
+    assert config.executor.threads is not None
+    with using_threads(config.executor.threads):
+        references, env_steps = task_references(config, setup.generator, tasks, play_seed)
+    use = _use_of(setup, store, record, tasks, curve, references)
+    use["env_steps"] += env_steps
+    return store.add_test_result({"kind": kind, "name": name, **use})
+
+
+def common_test(
+    setup: Setup,
+    store: CampaignStore,
+    record: dict[str, Any],
+    tasks: Sequence[Task],
+    name: str,
+    play_seed: int,
+) -> Outcomes:
+    """Plays the test of a comparison with a commit's learner, and counts it as a use of the test.
+
+    Args:
+        setup: of the campaign.
+        store: where the use is written.
+        record: the commit.
+        tasks: that all campaigns of the comparison are tested on.
+        name: of the comparison.
+        play_seed: decides all that is random in it.
+
+    Returns:
+        What happened on each of the tasks, in their order.
+    """
+    curve = _played(setup, store, record, tasks, play_seed)
+    use = _use_of(setup, store, record, tasks, curve, None)
+    store.add_test_result({"kind": "comparison", "name": name, **use})
+    return curve.outcomes
+
+
+def _played(
+    setup: Setup,
+    store: CampaignStore,
+    record: dict[str, Any],
+    tasks: Sequence[Task],
+    play_seed: int,
+) -> AdaptationCurve:
+    """Plays tasks with the learner of a commit."""
     config, generator = setup.config, setup.generator
     assert config.executor.threads is not None
     with using_threads(config.executor.threads):
         learner, _ = restore(config, generator, store.state(record))
-        play_seed = seed_for(config.seed, 0, f"{kind}/{name}/play")
-        curve = play_tasks(tasks, config, generator, learner, play_seed)
-        references, random_env_steps = task_references(config, generator, tasks, play_seed)
-    rng = rng_for(config.seed, 0, "test/intervals")
-    threshold = config.evaluation.success_threshold
-    result = {
-        "kind": kind,
-        "name": name,
+        return play_tasks(tasks, config, generator, learner, play_seed)
+
+
+def _use_of(
+    setup: Setup,
+    store: CampaignStore,
+    record: dict[str, Any],
+    tasks: Sequence[Task],
+    curve: AdaptationCurve,
+    references: References | None,
+) -> dict[str, Any]:
+    """Returns what is written down about tasks that were played."""
+    rng = rng_for(setup.config.seed, 0, "test/intervals")
+    threshold = setup.config.evaluation.success_threshold
+    return {
         "generation": record["generation"],
         "counted": counted_in(setup.generator),
-        "env_steps": curve.num_env_steps + random_env_steps,
-        "trained_on": _num_trained_on(generator, tasks, store.seen()),
+        "env_steps": curve.num_env_steps,
+        "trained_on": _num_trained_on(setup.generator, tasks, store.seen()),
         "failed": len(curve.failures),
         "measures": measures(curve.outcomes, rng, threshold, references),
     }
-    return store.add_test_result(result)
 
 
 def _num_trained_on(

@@ -55,25 +55,45 @@ class Ledger:
     def is_spent(self) -> bool:
         """Whether a bound of the budget is reached.
 
-        A remainder of env steps too small for a tenth of a generation counts as spent.
+        A remainder of env steps too small for a tenth of a generation, and for the evaluation that
+        goes with one, counts as spent.
         """
         budget, totals = self.config.budget, self.record["totals"]
-        smallest = (
-            _SMALLEST_GENERATION * self._num_branches * self.config.generation.branch_env_steps
-        )
         return (
-            (budget.env_steps is not None and budget.env_steps - totals["env_steps"] < smallest)
+            (budget.env_steps is not None and self._left(budget.env_steps) < self._smallest)
             or (budget.generations is not None and self.record["generation"] >= budget.generations)
             or (budget.hours is not None and totals["seconds"] >= 3600 * budget.hours)
         )
 
     def branch_env_steps(self, num_branches: int) -> int:
-        """Returns how long each of so many branches trains: less when the budget runs out."""
+        """Returns how long each of so many branches trains: less when the budget runs out.
+
+        The last generation also trains what would be left after it and is too little for another.
+        """
         env_steps = self.config.generation.branch_env_steps
         if self.config.budget.env_steps is None:
             return env_steps
-        left = self.config.budget.env_steps - self.record["totals"]["env_steps"]
-        return max(1, min(env_steps, math.ceil(left / num_branches)))
+        left = self._left(self.config.budget.env_steps)
+        after = left - num_branches * env_steps - self._evaluation
+        is_last = after < self._smallest
+        return max(1, math.ceil(left / num_branches) if is_last else env_steps)
+
+    @property
+    def _smallest(self) -> float:
+        """Fewer training steps than this are not worth a generation."""
+        return _SMALLEST_GENERATION * self._num_branches * self.config.generation.branch_env_steps
+
+    @property
+    def _evaluation(self) -> int:
+        """What the evaluation of a generation takes, as far as that is known from the last one.
+
+        Of generation 0, in which nothing is compared, it is a guess.
+        """
+        return int(self.record.get("evaluation_env_steps", 0))
+
+    def _left(self, env_steps: int) -> int:
+        """Returns what a budget leaves for the training of the next generation."""
+        return env_steps - int(self.record["totals"]["env_steps"]) - self._evaluation
 
 
 def first_record(
@@ -168,6 +188,7 @@ def _common(
         "movable": setup.movable,
         "parameters": _parameters(incumbent),
         "totals": _totals(before["totals"], nursery.tallies, seconds),
+        "evaluation_env_steps": sum(tally.evaluation_env_steps for tally in nursery.tallies),
         "counted": counted_in(setup.generator),
         "judged_by": judged_by(setup.generator),
         "monitor": monitor,

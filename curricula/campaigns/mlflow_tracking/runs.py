@@ -79,6 +79,27 @@ def open_client(uri: str, root: Path) -> MlflowClient:
     return MlflowClient(tracking_uri=uri)
 
 
+def find_experiment(client: MlflowClient, uri: str, name: str, root: Path) -> str:
+    """Returns the id of an experiment, made if it is not there.
+
+    Raises:
+        RuntimeError: if it lies in MLflow's trash.
+    """
+    found = client.get_experiment_by_name(name)
+    if found is None:
+        # A server knows where artifacts go; a plain database would put them where we stand.
+        is_server = uri.startswith(("http:", "https:", "databricks"))
+        place = None if is_server else (root.resolve() / "artifacts").as_uri()
+        return str(client.create_experiment(name, artifact_location=place))
+    if found.lifecycle_stage != "active":
+        raise RuntimeError(
+            f"the experiment {name!r} is in MLflow's trash; restore it "
+            f"(`mlflow experiments restore --experiment-id {found.experiment_id}`) "
+            f"or set tracking.experiment to another name"
+        )
+    return str(found.experiment_id)
+
+
 class CampaignRuns:
     """The campaign's run and the runs below it.
 
@@ -103,7 +124,7 @@ class CampaignRuns:
     ) -> None:
         self.uri, self.folder, self.name = uri, folder, name
         self.client = open_client(uri, root)
-        self.experiment = self._find_experiment(experiment, root)
+        self.experiment = find_experiment(self.client, uri, experiment, root)
         memo = _read_memo(folder, uri)
         self.key: str = memo.get("key") or secrets.token_hex(8)
         self.campaign, self.key = self._find_campaign(memo, reopen)
@@ -140,7 +161,7 @@ class CampaignRuns:
         wanted = {_PARENT: parent, _KIND: kind, _PLACE: place}
         for run in self._search(wanted):
             return run.info.run_id, set(run.data.metrics)
-        tags = {**wanted, _CAMPAIGN: self.key, **_SOURCE}
+        tags = {**wanted, _CAMPAIGN: self.key, **SOURCE}
         run = self.client.create_run(self.experiment, started, tags, name)
         return run.info.run_id, set()
 
@@ -261,21 +282,6 @@ class CampaignRuns:
             tag = f"mlflow.sharedViewState.{VIEW_KEY}"
             self.client.set_experiment_tag(self.experiment, tag, json.dumps(view))
 
-    def _find_experiment(self, name: str, root: Path) -> str:
-        found = self.client.get_experiment_by_name(name)
-        if found is None:
-            # A server knows where artifacts go; a plain database would put them where we stand.
-            is_server = self.uri.startswith(("http:", "https:", "databricks"))
-            place = None if is_server else (root.resolve() / "artifacts").as_uri()
-            return str(self.client.create_experiment(name, artifact_location=place))
-        if found.lifecycle_stage != "active":
-            raise RuntimeError(
-                f"the experiment {name!r} is in MLflow's trash; restore it "
-                f"(`mlflow experiments restore --experiment-id {found.experiment_id}`) "
-                f"or set tracking.experiment to another name"
-            )
-        return str(found.experiment_id)
-
     def _find_campaign(self, memo: Mapping[str, Any], reopen: bool) -> tuple[str, str]:
         """The campaign's run and its key: remembered, found by tags, or new."""
         run = self._remembered(memo.get("run")) or self._tagged(memo)
@@ -283,7 +289,7 @@ class CampaignRuns:
             raise RuntimeError(f"the run of {self.name} was deleted")
         if run is None:
             self.save()  # the key is on disk before a run has it, so the run can be found
-            tags = {_CAMPAIGN: self.key, _KIND: "campaign", **_SOURCE}
+            tags = {_CAMPAIGN: self.key, _KIND: "campaign", **SOURCE}
             run = self.client.create_run(self.experiment, None, tags, self.name)
         elif reopen and run.info.status != "RUNNING":
             self.client.update_run(run.info.run_id, "RUNNING")
@@ -337,7 +343,7 @@ class CampaignRuns:
                 return
 
 
-_SOURCE = {"mlflow.source.name": "taskgen", "mlflow.source.type": "LOCAL"}
+SOURCE = {"mlflow.source.name": "taskgen", "mlflow.source.type": "LOCAL"}
 
 
 def is_remembered(folder: Path, uri: str) -> bool:

@@ -414,7 +414,7 @@ def gain_text(record: Record) -> str:
     return f"{mine['gain']:+z.3f}" + (f" ± {error:.3f}" if is_number(error) else "")
 
 
-_KINDS_OF_TEST = {"tasks": "task set"}
+_KINDS_OF_TEST = {"tasks": "task set", "comparison": "test of the comparison"}
 
 
 def used_name(result: Mapping[str, Any]) -> str:

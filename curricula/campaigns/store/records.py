@@ -11,6 +11,7 @@
   "totals": {"env_steps", "train_env_steps", "scoring_env_steps", "evaluation_env_steps",
              "lineage_env_steps", "gradient_updates", "tasks", "seconds"},
              scoring: those of training that were played for their score alone
+  "evaluation_env_steps": int,                 of this generation alone
   "counted": what all "env_steps" are: "env steps", or "examples" (support and query points used)
              where tasks are problems; "judged_by": what returns are, in words
   "best": {"generation", "by", "target_return", "mastered_volume", "start_return"},

@@ -23,10 +23,10 @@ from tests.curricula.campaigns.fakes import (
 BRANCHES = {"num_candidates": 3, "branch_env_steps": 1000}
 
 
-def ledger(budget, generation=0, **totals):
+def ledger(budget, generation=0, evaluation_env_steps=0, **totals):
     setup = make_setup(budget={"generations": None, **budget}, generation=BRANCHES)
     record = make_record(generation, totals={"env_steps": 0, "seconds": 0.0, **totals})
-    return Ledger(setup, record)
+    return Ledger(setup, {**record, "evaluation_env_steps": evaluation_env_steps})
 
 
 @pytest.mark.parametrize(
@@ -57,10 +57,27 @@ def test_the_first_bound_that_is_reached_ends_it(budget, used, spent):
         (9_401, 3, 200),  # rounded up
         (9_400, 5, 120),
         (9_999, 3, 1),
+        (6_701, 3, 1100),  # a tenth longer, rather than leave a rest
+        (6_699, 3, 1000),
     ],
 )
 def test_the_last_generation_is_as_long_as_the_budget_lasts(used, num_branches, env_steps):
     assert ledger({"env_steps": 10_000}, env_steps=used).branch_env_steps(num_branches) == env_steps
+
+
+def test_what_evaluation_takes_is_kept_back_as_far_as_it_is_known():
+    used = {"env_steps": 9_000, "evaluation_env_steps": 400}
+    assert ledger({"env_steps": 10_000}, 1, **used).branch_env_steps(3) == 200
+    assert not ledger({"env_steps": 10_000}, 1, **used).is_spent
+    # Of 4_000 that are left, two generations would take 3_000 + 400 each: this one takes it all.
+    used["env_steps"] = 6_000
+    assert ledger({"env_steps": 10_000}, 1, **used).branch_env_steps(3) == 1_200
+    used["env_steps"] = 5_900
+    assert ledger({"env_steps": 10_000}, 1, **used).branch_env_steps(3) == 1_234
+    used["env_steps"] = 5_900 - 3_400
+    assert ledger({"env_steps": 10_000}, 1, **used).branch_env_steps(3) == 1_000
+    used["env_steps"] = 9_000
+    assert ledger({"env_steps": 10_000}, 1, **{**used, "evaluation_env_steps": 701}).is_spent
 
 
 def test_without_a_bound_in_steps_every_generation_is_whole():

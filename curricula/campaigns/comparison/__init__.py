@@ -1,0 +1,1 @@
+"""Campaigns side by side: arms and controls, seeds, equal env steps, one test, one table."""
