@@ -18,6 +18,8 @@ from taskgen.generators.references.gittins import gittins_indices
 from taskgen.generators.references.play import ReferencePolicy
 from taskgen.task import Task
 
+_TINY = 1e-12  # keeps logarithms finite
+
 
 class BanditPolicy(ReferencePolicy):
     """Pulls the arm that looks best by some measure.
@@ -37,7 +39,7 @@ class BanditPolicy(ReferencePolicy):
         """Starts with one win and one loss of every arm."""
         self.rng = rng
         self.num_pulls = 0
-        self.everyone = np.arange(len(tasks))
+        self._everyone = np.arange(len(tasks))
         self._wins, self._losses = np.ones((2, len(tasks), self._num_arms))
 
     def act(self, observations: NDArray[Any]) -> NDArray[np.int64]:
@@ -55,8 +57,8 @@ class BanditPolicy(ReferencePolicy):
     ) -> None:
         """Counts wins and losses."""
         del observations, after, over
-        self._wins[self.everyone, actions] += rewards
-        self._losses[self.everyone, actions] += 1.0 - rewards
+        self._wins[self._everyone, actions] += rewards
+        self._losses[self._everyone, actions] += 1.0 - rewards
         self.num_pulls += 1
 
 
@@ -71,12 +73,12 @@ class Thompson(BanditPolicy):
         return self.rng.beta(wins, losses)
 
 
-class MajorityThompson(BanditPolicy):
-    """The arm that was best in most of several draws of the posterior.
+class LikeliestThompson(BanditPolicy):
+    """The arm whose mean is largest in the likeliest of several draws of the posterior.
 
     Args:
         num_arms: A.
-        num_draws: of all means, for each pull.
+        num_draws: N, of all means, for each pull.
 
     Source: Duan et al. 2016 call it optimistic Thompson sampling, which "samples N times from the
     posterior, and takes the one with the highest probability", after May et al. 2012; that paper's
@@ -88,11 +90,15 @@ class MajorityThompson(BanditPolicy):
         self._num_draws = num_draws
 
     def scores(self, wins: NDArray[np.float64], losses: NDArray[np.float64]) -> NDArray[Any]:
-        """Returns in how many draws each arm was the best, a tie broken by luck."""
-        votes = self.rng.random(wins.shape)
+        """Returns the draw θ with the largest Σ (winsᵢ − 1) ln θᵢ + (lossesᵢ − 1) ln (1 − θᵢ)."""
+        best, likeliest = np.zeros(wins.shape), np.full(len(wins), -np.inf)
         for _ in range(self._num_draws):
-            votes[self.everyone, self.rng.beta(wins, losses).argmax(axis=1)] += 1.0
-        return votes
+            draw = np.clip(self.rng.beta(wins, losses), _TINY, 1.0 - _TINY)
+            logs = (wins - 1.0) * np.log(draw) + (losses - 1.0) * np.log1p(-draw)
+            likelihood = logs.sum(axis=1)
+            better = likelihood > likeliest
+            best[better], likeliest[better] = draw[better], likelihood[better]
+        return best
 
 
 class UCB1(BanditPolicy):

@@ -162,14 +162,16 @@ class UCRL2(Planner):
 
     Args:
         width: c; 1 is what theory asks for.
+        keeps_hope: whether probabilities, once moved, stay moved for the steps before. The released
+            code writes them over its estimate, and the numbers of Duan et al. 2016 are those of it.
 
     Source: Jaksch, Ortner and Auer 2010, "Near-optimal regret bounds for reinforcement learning";
     there the constants are 3.5 and 14, t counts steps, and plans are made when a count has doubled.
     """
 
-    def __init__(self, width: float) -> None:
+    def __init__(self, width: float, keeps_hope: bool = False) -> None:
         super().__init__(FREQUENCIES)
-        self._width = width
+        self._width, self._keeps_hope = width, keeps_hope
 
     def plan(self, promises: NDArray[np.float64]) -> None:
         """Plans for the best that is within the sets."""
@@ -179,7 +181,8 @@ class UCRL2(Planner):
         paid = self._width * np.sqrt(4.0 * log / np.maximum(beliefs.num_paid, 1.0))
         seen = np.maximum(beliefs.counts.sum(axis=3), 1.0)
         radii = self._width * np.sqrt(4.0 * S * log / seen)
-        plan_hopefully(beliefs.transitions, beliefs.rewards + paid, radii, promises)
+        rewards = beliefs.rewards + paid
+        plan_hopefully(beliefs.transitions, rewards, radii, self._keeps_hope, promises)
 
 
 class EpsilonGreedyMDP(Planner):

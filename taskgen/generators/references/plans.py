@@ -90,24 +90,31 @@ def hopeful(chances, radius, order):  # type: ignore[no-untyped-def]
 
 
 @numba.njit(cache=True)
-def plan_hopefully(transitions, rewards, radii, promises):  # type: ignore[no-untyped-def]
+def plan_hopefully(transitions, rewards, radii, keeps, promises):  # type: ignore[no-untyped-def]
     """Plans for the best tables within reach of others: extended value iteration.
+
+    Where hope is kept, what a step hoped for is the middle of what the step before it thinks
+    possible, save where all hope is on one state.
 
     Args:
         transitions: the middle of what is thought possible, [B, S, A, S].
         rewards: the most that is, [B, S, A].
         radii: L1 distances of what is, [B, S, A].
+        keeps: whether hope is kept.
         promises: what is written, [B, H, S, A].
     """
     B, H, S, A = promises.shape
     for b in range(B):
         values, new = np.zeros(S), np.zeros(S)
+        middle = transitions[b].copy()
         for left in range(H):
             order = np.argsort(values)
             for s in range(S):
                 new[s] = -np.inf
                 for a in range(A):
-                    moved = hopeful(transitions[b, s, a], radii[b, s, a], order)
+                    moved = hopeful(middle[s, a], radii[b, s, a], order)
+                    if keeps and middle[s, a, order[-1]] + 0.5 * radii[b, s, a] <= 1.0:
+                        middle[s, a] = moved
                     total = rewards[b, s, a]
                     for t in range(S):
                         total += moved[t] * values[t]

@@ -10,7 +10,7 @@ from taskgen.generators.references.bandits import (
     UCB1,
     EpsilonGreedy,
     Gittins,
-    MajorityThompson,
+    LikeliestThompson,
     Thompson,
 )
 from taskgen.generators.references.gittins import gittins_indices
@@ -61,9 +61,10 @@ def test_greedy_takes_the_best_mean_and_epsilon_any():
 
 
 def test_thompson_pulls_an_arm_as_often_as_it_is_best():
-    # P(θ₁ > θ₂) of Beta(2, 1) and Beta(1, 1) is 2/3; of the most of many draws it is the larger.
+    # P(θ₁ > θ₂) of Beta(2, 1) and Beta(1, 1) is 2/3. The likeliest of N draws has the largest of N
+    # numbers θ₁ of Beta(2, 1), of mean 2N / (2N + 1), which is how often a uniform θ₂ is below it.
     _, tasks = bandits(6000, 2, 1)
-    for policy, share in ((Thompson(2), 2 / 3), (MajorityThompson(2, 25), 0.96)):
+    for policy, share in ((Thompson(2), 2 / 3), (LikeliestThompson(2, 5), 10 / 11)):
         policy.begin(tasks, np.random.default_rng(0))
         wins, losses = np.ones((6000, 2)), np.ones((6000, 2))
         wins[:, 0] = 2.0

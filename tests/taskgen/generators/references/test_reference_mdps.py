@@ -74,11 +74,24 @@ def test_hopeful_plans_without_a_radius_are_plans():
     nothing = np.zeros_like(tables.rewards)
     plain, hoped = np.zeros((2, 3, 4, 4, 3))
     plan(tables.transitions, tables.rewards, nothing, plain)
-    plan_hopefully(tables.transitions, tables.rewards, nothing, hoped)
+    plan_hopefully(tables.transitions, tables.rewards, nothing, False, hoped)
     assert hoped == pytest.approx(plain)
-    plan_hopefully(tables.transitions, tables.rewards, nothing + 0.3, hoped)
+    plan_hopefully(tables.transitions, tables.rewards, nothing + 0.3, False, hoped)
     assert (hoped >= plain - 1e-12).all()
     assert (hoped[:, 0] > plain[:, 0]).all()
+
+
+def test_hope_that_is_kept_adds_up():
+    # Two states, one action, even odds; state 1 pays. Each step moves 0.1 more of them there, the
+    # last one too, though what follows is worth nothing.
+    even, paid = np.full((1, 2, 1, 2), 0.5), np.array([[[0.0], [1.0]]])
+    radii = np.full((1, 2, 1), 0.2)
+    fresh, kept = np.zeros((2, 1, 3, 2, 1))
+    plan_hopefully(even, paid, radii, False, fresh)
+    plan_hopefully(even, paid, radii, True, kept)
+    assert fresh[0, :, 0, 0] == pytest.approx([0.4 * 0.6 + 0.6 * 1.6, 0.6, 0.0])
+    assert kept[0, :, 0, 0] == pytest.approx([0.2 * 0.7 + 0.8 * 1.7, 0.7, 0.0])
+    assert (even == 0.5).all()
 
 
 def test_a_sure_belief_is_sampled_as_it_is_and_several_samples_promise_more():
