@@ -20,6 +20,7 @@ _SHOWN = ("score", "success", "worst", "adaptation_gain")
 _BASELINE, _OTHER, _SEED = "#1f4e79", "#b5651d", "#9a9a9a"
 _PANEL, _LINE = 2.35, 0.36  # inches
 _LETTER = 0.075
+_BELOW = 0.22
 _FEW_SEEDS = 12  # of which each can still be seen
 
 
@@ -58,7 +59,8 @@ def _plot(axes: Axes, arms: Sequence[Mapping[str, Any]], key: str, title: str) -
     for line, arm in enumerate(arms):
         seeds = [value for value in arm["by_seed"].get(key, ()) if value is not None]
         if len(seeds) <= _FEW_SEEDS:
-            axes.plot(seeds, [line] * len(seeds), "o", color=_SEED, alpha=0.55, markersize=3, mew=0)
+            below = [line + _BELOW] * len(seeds)  # beside the interval, which would hide them
+            axes.plot(seeds, below, "o", color=_SEED, alpha=0.7, markersize=3, mew=0)
         if arm[key] is None:
             continue
         value, low, high = arm[key]
