@@ -67,9 +67,9 @@ def compare(
         bool, typer.Option("--no-tracking", help="log nothing to MLflow")
     ] = False,
 ) -> None:
-    """Run campaigns side by side at equal env steps, and say which is better, and how sure.
+    """Run campaigns side by side at equal env steps.
 
-    The same command goes on where it was interrupted; more --seeds or more files add to what is
+    It says which is better, and how sure that is. The same command goes on where it was interrupted; more --seeds or more files add to what is
     there. All arms are tested on the same sealed tasks of the target. Table, figure and results
     lie in the folder of the comparison, and in MLflow as one run.
     """

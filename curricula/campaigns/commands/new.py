@@ -35,7 +35,10 @@ def new(
     name: Annotated[str, typer.Argument(metavar="NAME", help="such as light-switch")],
     folder: Annotated[Path, typer.Option("--in", help="where to make the package")] = Path(),
 ) -> None:
-    """Write a package to begin with: a family that works, its test, a campaign, an entry point."""
+    """Write a package to begin with.
+
+    It holds a family that works, its test, a campaign file and an entry point.
+    """
     if kind not in _KINDS:
         raise UserError(f"there is a {either(_KINDS)} to write, got {kind!r}{_meant(kind)}")
     package = folder / name

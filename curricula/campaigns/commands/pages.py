@@ -34,7 +34,7 @@ def gallery(
     seconds: Seconds = 60.0,
     root: Root = DEFAULT_ROOT,
 ) -> None:
-    """Write the tasks that a campaign trained on as a page to look at.
+    """Write the tasks that a campaign trained on as a page.
 
     With picture, parameters, returns, regret and origin of each; to be filtered, sorted, and
     compared from generation to generation. The page needs nothing but a browser.

@@ -48,7 +48,10 @@ def ui(
     ] = False,
     root: Root = DEFAULT_ROOT,
 ) -> None:
-    """Show campaigns in MLflow, in a browser: all, or the page of one. Ctrl-C ends it."""
+    """Show campaigns in MLflow, in a browser; Ctrl-C ends it.
+
+    All of them, or the page of one.
+    """
     page = _page_of(campaign, root) if campaign is not None else "#/experiments"
     remote = os.environ.get("MLFLOW_TRACKING_URI", "")
     if remote.startswith(("http://", "https://")):

@@ -207,7 +207,7 @@ def test_sample_draws_pictures(tmp_path) -> None:
 
     assert taskgen("sample", "maze-v1", "--num", 6, "--out", page).returncode == 0
     text = page.read_text()
-    assert text.count("data:image/png;base64,") == 6
+    assert text.count("data:image/webp;base64,") == 6
     assert "http" not in text, "the page needs no network"
 
 
