@@ -183,7 +183,8 @@ def _redirect(content: dict[str, Any], rng: np.random.Generator) -> None:
     moves = np.array(content["transitions"])
     row = moves[_pair(content, rng)]
     origin = int(rng.choice(np.flatnonzero(row)))
-    there = int(rng.integers(content["states"]))
+    others = np.delete(np.arange(content["states"]), origin)
+    there = int(rng.choice(others)) if len(others) else origin
     share = int(np.ceil(row[origin] * rng.random()))
     row[origin] -= share
     row[there] += share

@@ -185,7 +185,9 @@ def test_the_command_tells_the_line_and_draws_it(grown, tmp_path):
     page = call("lineage", line[-1].task_id, "--root", root, "--out", tmp_path / "line.html")
     assert page.exit_code == 0, page.output
     html = (tmp_path / "line.html").read_text()
-    assert html.count("<td>edit of</td>") == len(line) - 1
+    parents = [parent for one in line for parent in one.parents]
+    assert len(parents) == len(line) - 1
+    assert all(f'["{parent[:16]}"]' in html for parent in parents), "each card names what it edits"
     assert line[-2].task_id[:12] in html
 
 

@@ -9,6 +9,7 @@ from curricula.campaigns.sight.tracking import NullDisplay
 from curricula.campaigns.store import machine as machine_module
 from curricula.campaigns.store.checkpoint import CampaignError
 from curricula.campaigns.store.machine import Machine, differences, machine_facts
+from curricula.campaigns.store.signing import signed, unsigned
 from learners import precision
 from tests.curricula.campaigns.tiny import tiny_config
 
@@ -110,8 +111,11 @@ def test_going_on_elsewhere_is_written_down_for_good(finished, monkeypatch):
 
 def test_a_card_that_is_not_there_is_refused_whatever_is_asked_for(finished, monkeypatch):
     folder = finished / "campaigns" / "tiny"
-    config = folder / "config.yaml"
+    config, first = folder / "config.yaml", folder / "commits" / "000000.json"
     config.write_text(config.read_text().replace("device: cpu", "device: cuda"))
+    record = unsigned(first.read_bytes())
+    record["settings"]["learner.options.device"] = "cuda"
+    first.write_bytes(signed(record))
     monkeypatch.setattr("torch.cuda.is_available", lambda: False)
     with pytest.raises(CampaignError, match="torch finds none here"):
         Campaign.resume(folder, other_machine=True)
