@@ -69,10 +69,9 @@ def compare(
 ) -> None:
     """Run campaigns side by side at equal env steps.
 
-    It says which is better, and how sure that is. The same command goes on where it was
-    interrupted; more --seeds or more files add to what is there. All arms are tested on the same
-    sealed tasks of the target. Table, figure and results lie in the folder of the comparison, and
-    in MLflow as one run.
+    It says which is better, and how sure that is. The same command goes on where it stopped; more
+    --seeds or more files add to what is there. All arms are tested on the same sealed tasks of the
+    target. Table, figure and results lie in the folder of the comparison, and in MLflow.
     """
     if not files and controls is None and name is None:
         raise UserError("name campaigns to compare, or --controls FILE; see --help.")
