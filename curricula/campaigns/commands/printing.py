@@ -10,6 +10,7 @@ import typer
 
 from curricula.campaigns.commands.common import print_table, say
 from curricula.campaigns.commands.server import page_address
+from curricula.campaigns.sight.decisions import decision_text, gain_text, moving_regions
 from curricula.campaigns.sight.points import measure
 from curricula.campaigns.sight.words import (
     MEASURES,
@@ -17,12 +18,9 @@ from curricula.campaigns.sight.words import (
     bayes_text,
     counted,
     curve_axis,
-    decision_text,
     duration,
-    gain_text,
     headline_text,
     measure_labels,
-    moving_regions,
     used_name,
     with_interval,
 )

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from PIL import Image
 
-from curricula.campaigns.sight import pictures, search_pictures, words
+from curricula.campaigns.sight import decisions, pictures, search_pictures, words
 from curricula.campaigns.sight.campaign_gallery import CampaignGallery
 from curricula.campaigns.sight.gallery import filled, script_hash
 from curricula.campaigns.sight.points import headline, interval, is_number, measure
@@ -244,14 +244,14 @@ def table(columns: Sequence[str], rows: Sequence[Sequence[str]], kind: str = "fa
 
 
 def _decision_row(record: Record) -> list[str]:
-    regions = "; ".join(f"{name} {text}" for name, text in words.moving_regions(record).items())
+    regions = "; ".join(f"{name} {text}" for name, text in decisions.moving_regions(record).items())
     return [
         str(record["generation"]),
-        words.decision_text(record),
-        words.gain_text(record),
+        decisions.decision_text(record),
+        decisions.gain_text(record),
         words.headline_text(record["monitor"].get("target") or {}),
         regions,
-        words.decision_sentences(record) if record["candidates"] else "",
+        decisions.decision_sentences(record) if record["candidates"] else "",
     ]
 
 

@@ -20,17 +20,15 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
+from curricula.campaigns.sight.decisions import decision_text, gain_text, moving_regions
 from curricula.campaigns.sight.progress import CampaignProgress
 from curricula.campaigns.sight.tracking import Display
 from curricula.campaigns.sight.words import (
     amount,
     counted,
-    decision_text,
     duration,
     fitted,
-    gain_text,
     headline_text,
-    moving_regions,
     with_interval,
 )
 from curricula.campaigns.store.records import Record

@@ -14,7 +14,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from curricula.campaigns.sight import words
+from curricula.campaigns.sight import decisions, words
 from curricula.campaigns.sight.pictures import Way
 from curricula.campaigns.sight.points import headline, interval, is_number, measure, winner_of
 from curricula.campaigns.store.records import Record
@@ -65,7 +65,7 @@ def generation_text(
     if has_tasks:  # first, since the UI folds all but the first 150 pixels away
         lines += [_picture("tasks from the training distribution", "tasks.png", run_id), ""]
     lines += [
-        words.decision_sentences(record, escape),
+        decisions.decision_sentences(record, escape),
         "",
         *_candidate_table(record, named),
         "",

@@ -11,8 +11,8 @@ from curricula.campaigns.campaign import Campaign
 from curricula.campaigns.config.schema import ExecutorConfig
 from curricula.campaigns.generation import adoption, merging
 from curricula.campaigns.generation.ledger import first_record, next_record
+from curricula.campaigns.sight.decisions import decision_sentences, decision_text
 from curricula.campaigns.sight.points import record_points
-from curricula.campaigns.sight.words import decision_sentences, decision_text
 from curricula.campaigns.store import checkpoint
 from tests.curricula.campaigns.fakes import NAN, make_nursery, make_record, make_setup, play, script
 from tests.curricula.campaigns.tiny import tiny_config

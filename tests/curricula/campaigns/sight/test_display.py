@@ -6,14 +6,10 @@ import re
 import pytest
 from rich.console import Console
 
+from curricula.campaigns.sight.decisions import decision_text, gain_text, moving_regions
 from curricula.campaigns.sight.display import PlainDisplay, RichDisplay, make_display
 from curricula.campaigns.sight.progress import CampaignProgress
-from curricula.campaigns.sight.words import (
-    decision_text,
-    fitted,
-    gain_text,
-    moving_regions,
-)
+from curricula.campaigns.sight.words import fitted
 
 CONFIG = {"name": "trip", "budget": {"env_steps": 1_000_000, "generations": None, "hours": None}}
 ESTIMATE = {"env_steps": 1e6, "seconds": 100.0, "bytes": 2e6}

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from curricula.campaigns.sight import report, words
+from curricula.campaigns.sight import decisions, report, words
 from curricula.campaigns.sight.pictures import Way
 
 
@@ -36,11 +36,13 @@ CONFIG = {
 
 
 def test_a_decision_in_words():
-    text = words.decision_sentences(record_of(1))
+    text = decisions.decision_sentences(record_of(1))
     assert text.startswith("2 branches were trained; candidate 0 (keep) goes on, because nothing")
     assert "0.02 ± – (SE)" in text
     start = {"candidates": [], "decision": {"winner": 0, "decided_by": "start"}}
-    assert words.decision_sentences(start) == "Nothing was tried: this is the untrained learner."
+    assert (
+        decisions.decision_sentences(start) == "Nothing was tried: this is the untrained learner."
+    )
 
 
 @pytest.mark.parametrize(
@@ -56,7 +58,7 @@ def test_in_stream_mode_the_learner_goes_on_whatever_its_distribution_does(reaso
     winner = 1 if reason == "test" else None
     decision = {"winner": winner, "decided_by": reason, "difference": 0.02, "noise": 0.5}
     record = {**record_of(2), "candidates": record_of(2)["candidates"][1:], "decision": decision}
-    text = words.decision_sentences(record)
+    text = decisions.decision_sentences(record)
     assert text.startswith(f"The learner trained on one move of its distribution {expected}")
     assert "Difference from the mean of recent gains: 0.02 " in text
     assert ("goes on**" in report.generation_text(record, "r1")) == (reason == "test")
@@ -66,16 +68,16 @@ def test_in_stream_mode_the_learner_goes_on_whatever_its_distribution_does(reaso
 
 def test_a_branch_alone_had_nothing_to_beat():
     record = {**record_of(2), "candidates": record_of(2)["candidates"][:1]}
-    assert words.decision_sentences(record) == (
+    assert decisions.decision_sentences(record) == (
         "1 branch was trained; candidate 0 (keep) goes on, because there was nothing else to try."
     )
 
 
 def test_a_reason_that_has_no_words_yet_stands_for_itself():
     record = {**record_of(2), "decision": {"winner": 1, "decided_by": "merge*"}}
-    assert "goes on, because merge*." in words.decision_sentences(record)
+    assert "goes on, because merge*." in decisions.decision_sentences(record)
     assert r"goes on, because merge\*." in report.generation_text(record, "r1")
-    assert words.decision_text(record) == "move by merge*"
+    assert decisions.decision_text(record) == "move by merge*"
 
 
 def test_success_is_shown_with_its_interval():
