@@ -14,10 +14,11 @@ import logging
 import os
 import secrets
 import sqlite3
+import tempfile
 import time
 import zlib
 from collections.abc import Iterator, Mapping
-from contextlib import closing, suppress
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -188,6 +189,14 @@ class CampaignRuns:
         entries = [RunTag(name, value) for name, value in (tags or {}).items()]
         self.client.log_batch(run, metrics=metrics, tags=entries)
 
+    @contextmanager
+    def upload(self, run: str) -> Iterator[Path]:
+        """Gives a folder whose files become a run's artifacts, replacing those of the same name."""
+        with tempfile.TemporaryDirectory(prefix="taskgen-") as name:
+            yield Path(name)
+            if any(Path(name).iterdir()):
+                self.client.log_artifacts(run, name)
+
     def log_params(self, run: str, params: Mapping[str, Any]) -> None:
         """Logs those params that the run does not have yet; they can never change."""
         from mlflow.entities import Param
@@ -357,6 +366,11 @@ def remembered_page(folder: Path, uri: str) -> str | None:
     if not memo.get("run"):
         return None
     return f"#/experiments/{memo.get('experiment')}/runs/{memo['run']}"
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Writes a value as JSON that people can read."""
+    path.write_text(json.dumps(value, indent=1, ensure_ascii=False), encoding="utf-8")
 
 
 def _first_commit(folder: Path) -> str | None:

@@ -11,8 +11,9 @@ import numpy as np
 import pytest
 
 from curricula.campaigns.config.schema import CampaignConfig
+from curricula.campaigns.mlflow_tracking import campaign_log, sights
 from curricula.campaigns.mlflow_tracking import runs as mlflow_runs
-from curricula.campaigns.mlflow_tracking import sights
+from curricula.campaigns.mlflow_tracking.patience import Patience
 from curricula.campaigns.mlflow_tracking.tracker import MlflowTracker
 from curricula.campaigns.sight import pictures
 from curricula.campaigns.store.checkpoint import CampaignStore
@@ -167,10 +168,12 @@ class Place:
         self.folder = root / "campaigns" / self.config["name"]
         (self.folder / "commits").mkdir(parents=True)
         self.said = []
+        self.now = 0.0
 
     def tracker(self):
+        """A tracker for which no time goes by but what `now` says."""
         tracking = CampaignConfig.model_validate(self.config).tracking
-        return MlflowTracker(tracking, self.root, self.said.append)
+        return MlflowTracker(tracking, self.root, self.said.append, Patience(lambda: self.now))
 
     def commit(self, generation):
         record = record_of(generation, self.config["name"])
@@ -492,23 +495,66 @@ def test_runs_that_no_commit_knows_are_closed(root):
 
 
 @pytest.mark.usefixtures("plain_figures")
+class SlowlyFailing:
+    """Takes two seconds and fails."""
+
+    def __init__(self, place):
+        self._place = place
+        self.asked = 0
+
+    def __call__(self, *args, **kwargs):
+        self._place.now += 2.0
+        self.asked += 1
+        raise OSError("the disk is full")
+
+
+@pytest.mark.usefixtures("plain_figures")
 def test_a_failing_store_stops_nothing_and_is_caught_up_with(root, monkeypatch):
     place = Place(root)
-    trap = Trap(monkeypatch, OSError("the disk is full"))
-    tracker = place.tracker()
-    trap.left = 0
-    tracker.begin(place.folder, place.config)
-    tracker.record(place.commit(0))
-    tracker.record(place.commit(1))
+    failing = SlowlyFailing(place)
+    with monkeypatch.context() as broken:
+        broken.setattr("curricula.campaigns.mlflow_tracking.runs.open_client", failing)
+        tracker = place.tracker()
+        tracker.begin(place.folder, place.config)
+        tracker.record(place.commit(0))
+        assert failing.asked == 1, "it is left alone for a while"
+        place.now += 65.0
+        tracker.record(place.commit(1))
+        assert failing.asked == 2
     assert len(place.said) == 1, "it is said once, not at every commit"
     assert "the disk is full" in place.said[0]
     assert tracker.problems == place.said
-    trap.left = math.inf
+    place.now += 65.0
     tracker.record(place.commit(2))
+    marks = [key for key, _, _ in place.points(place.memo["run"]) if key == "campaign/generation"]
+    assert len(marks) == 3
+    trap = Trap(monkeypatch, OSError("not now"))
     trap.left = 5
     tracker.record(place.commit(3))
     assert len(place.said) == 2
     trap.left = math.inf
+    tracker.finish("FINISHED", None)
+    place.assert_whole()
+
+
+@pytest.mark.usefixtures("plain_figures")
+def test_a_slow_store_gets_a_commit_at_a_time_and_all_at_the_end(root, monkeypatch):
+    place = Place(root)
+    place.play(1)
+    tracker, log = place.tracker(), campaign_log.log_generation
+
+    def slow(*args):
+        place.now += 100.0
+        log(*args)
+
+    monkeypatch.setattr(campaign_log, "log_generation", slow)
+    for generation in (1, 2):
+        place.commit(generation)
+    tracker.begin(place.folder, place.config)
+    assert place.memo["logged"] == 1
+    tracker.record(place.commit(3))
+    assert place.memo["logged"] == 1
+    assert ["is slow" in text for text in place.said] == [True]
     tracker.finish("FINISHED", None)
     place.assert_whole()
 
