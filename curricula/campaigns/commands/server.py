@@ -20,7 +20,13 @@ from typing import Annotated
 import typer
 
 from curricula.campaigns.commands.common import Root, UserError, require_root
-from curricula.campaigns.mlflow_tracking.runs import NO_TELEMETRY, remembered_page, tracking_uri
+from curricula.campaigns.mlflow_tracking.relocation import ARTIFACTS, DATABASE, relocate
+from curricula.campaigns.mlflow_tracking.runs import (
+    NO_TELEMETRY,
+    default_uri,
+    remembered_page,
+    tracking_uri,
+)
 from curricula.campaigns.store.checkpoint import DEFAULT_ROOT, CampaignStore, campaign_folder
 
 HOST = "127.0.0.1"
@@ -67,7 +73,8 @@ def ui(
         )
     if not remote:
         require_root(root)
-        if not (root / "mlflow.db").exists():
+        relocate(root)
+        if not (root / DATABASE).exists():
             typer.echo(
                 f"{root} holds no MLflow store yet; the pages will be empty until a campaign runs."
             )
@@ -147,8 +154,8 @@ def command(root: Path, port: int, store: str = "") -> list[str]:
     root = root.resolve()
     return [
         *(sys.executable, "-m", "mlflow", "server"),
-        *("--backend-store-uri", store or f"sqlite:///{root / 'mlflow.db'}"),
-        *("--default-artifact-root", (root / "artifacts").as_uri()),
+        *("--backend-store-uri", store or default_uri(root)),
+        *("--default-artifact-root", (root / ARTIFACTS).as_uri()),
         *("--host", HOST, "--port", str(port), "--workers", "1"),
     ]
 

@@ -76,7 +76,7 @@ def points(table: Mapping[str, Any]) -> dict[str, float]:
 
 def _run(client: Any, experiment: str, folder: Path) -> str:
     """Returns the comparison's run, made if there is none."""
-    mark = str(folder.resolve())
+    mark = folder.name  # no two of a root have one, and the root may be moved
     where = f"tags.`{_FOLDER}` = '{mark}'"
     for run in client.search_runs([experiment], where):
         return str(run.info.run_id)

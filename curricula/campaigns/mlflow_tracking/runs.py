@@ -22,6 +22,7 @@ from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from curricula.campaigns.mlflow_tracking.relocation import ARTIFACTS, DATABASE, relocate
 from curricula.campaigns.sight.points import GENERATION
 from curricula.campaigns.store.records import Record
 
@@ -55,22 +56,25 @@ _QUIET = {
 
 def tracking_uri(configured: str | None, root: Path) -> str:
     """Returns the configured URI, else $MLFLOW_TRACKING_URI, else the store in `root`."""
-    default = f"sqlite:///{root.resolve() / 'mlflow.db'}"
-    return configured or os.environ.get("MLFLOW_TRACKING_URI") or default
+    return configured or os.environ.get("MLFLOW_TRACKING_URI") or default_uri(root)
+
+
+def default_uri(root: Path) -> str:
+    """Returns the URI of the store in `root`."""
+    return f"sqlite:///{root.resolve() / DATABASE}"
 
 
 def open_client(uri: str, root: Path) -> MlflowClient:
-    """Returns a client of the store, made if it is the default one and not there yet.
+    """Returns a client of the store; the default one is made, or follows where it was moved to.
 
     mlflow is told to send no telemetry, print no links and give up early on a silent server,
     unless the environment says otherwise.
     """
     for name, value in _QUIET.items():
         os.environ.setdefault(name, value)
-    database = root.resolve() / "mlflow.db"
-    if uri == f"sqlite:///{database}" and not database.exists():
+    if uri == default_uri(root) and not relocate(root) and not (root / DATABASE).exists():
         root.mkdir(parents=True, exist_ok=True)
-        with closing(sqlite3.connect(database)) as connection:
+        with closing(sqlite3.connect(root / DATABASE)) as connection:
             # Readers (the UI) and writers no longer wait for each other; stays with the file.
             connection.execute("PRAGMA journal_mode=WAL")
     from mlflow import MlflowClient
@@ -90,7 +94,7 @@ def find_experiment(client: MlflowClient, uri: str, name: str, root: Path) -> st
     if found is None:
         # A server knows where artifacts go; a plain database would put them where we stand.
         is_server = uri.startswith(("http:", "https:", "databricks"))
-        place = None if is_server else (root.resolve() / "artifacts").as_uri()
+        place = None if is_server else (root.resolve() / ARTIFACTS).as_uri()
         return str(client.create_experiment(name, artifact_location=place))
     if found.lifecycle_stage != "active":
         raise RuntimeError(
@@ -136,7 +140,7 @@ class CampaignRuns:
     def save(self) -> None:
         """Remembers the ids beside the campaign; without them they are found by tags."""
         memo = {
-            "uri": self.uri,
+            "uri": _named_store(self.uri, self.folder),
             "key": self.key,
             "experiment": self.experiment,
             "run": getattr(self, "campaign", None),
@@ -384,4 +388,10 @@ def _read_memo(folder: Path, uri: str) -> dict[str, Any]:
         memo = json.loads((folder / MEMO).read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return {}
-    return memo if isinstance(memo, dict) and memo.get("uri") == uri else {}
+    is_here = isinstance(memo, dict) and memo.get("uri") == _named_store(uri, folder)
+    return memo if is_here else {}
+
+
+def _named_store(uri: str, folder: Path) -> str:
+    """How a campaign's folder names a store: one beside it by a name that moves with both."""
+    return DATABASE if uri == default_uri(folder.resolve().parent.parent) else uri
