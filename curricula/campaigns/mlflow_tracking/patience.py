@@ -42,7 +42,7 @@ class Patience:
     @contextmanager
     def watched(self) -> Iterator[None]:
         """Counts what is done inside as one attempt, failed if it raises."""
-        self._began = self._clock()
+        self._began = self._until = self._clock()
         try:
             yield
         except BaseException:
