@@ -274,6 +274,12 @@ def _run(
         except KeyboardInterrupt:
             typer.echo(f"stopped at once; `taskgen resume {name}{root_option(root)}` goes on.")
             raise typer.Exit(128 + (stop.received or [signal.SIGINT])[-1]) from None
+        except OSError as error:
+            where = f"{error.filename}: {error.strerror}" if error.filename else str(error)
+            raise UserError(
+                f"{where}. All that was committed is kept; when this is mended, "
+                f"`taskgen resume {name}{root_option(root)}` goes on."
+            ) from error
         finally:
             display.stop()
     print_end(campaign, result, root)
