@@ -19,7 +19,9 @@ WIDTH, HEIGHT = 320, 240
 _MAX_GEOMS = 500
 _SKY = (222, 235, 247)
 _GROUND = (0.75, 0.78, 0.75, 1.0)
-_GOAL_COLOUR = np.array([0.1, 0.7, 0.2, 0.9], dtype=np.float32)
+_GOAL_COLOUR = np.array([0.1, 0.7, 0.2, 0.45], dtype=np.float32)
+"""Who stands in the goal is still to be seen."""
+
 _MARK_COLOUR = np.array([0.55, 0.6, 0.55, 1.0], dtype=np.float32)
 _MARKS, _MARK_HALF = 10, (0.01, 6.0, 0.001)
 """Lines across level ground, one a metre, so many each way: without them nothing seems to move."""
@@ -88,6 +90,8 @@ def _prepared(model: mujoco.MjModel, arena: Arena) -> mujoco.MjModel:
     model.vis.global_.offwidth, model.vis.global_.offheight = WIDTH, HEIGHT
     if arena.rules.ground != "pier":
         model.geom_rgba[model.geom_bodyid == 0] = _GROUND
+    # Drawn without an edge: a cheetah at 4 m/s comes to the end of its model's floor.
+    model.geom_size[model.geom_type == mujoco.mjtGeom.mjGEOM_PLANE, :2] = 0.0
     if arena.simulation.uneven:  # slopes are told apart by light from the side alone
         model.vis.headlight.ambient[:], model.vis.headlight.diffuse[:] = 0.1, 0.2
         model.light_dir[:] = (0.8, 0.3, -0.5)
@@ -136,5 +140,6 @@ def _add_goal(scene: Any, arena: Arena, slot: int, data: Any) -> None:
 def _add(scene: Any, kind: Any, size: Any, place: Any, colour: Any) -> Any:
     geom = scene.geoms[scene.ngeom]
     mujoco.mjv_initGeom(geom, kind, size, place, np.eye(3).ravel(), colour)
+    geom.transparent = colour[3] < 1.0
     scene.ngeom += 1
     return geom
