@@ -85,8 +85,8 @@ def context():
     return context
 
 
-def start(context, root, executor):
-    process = context.Process(target=run_tiny.main, args=(root, executor))
+def start(context, root, executor, num_generations=2):
+    process = context.Process(target=run_tiny.main, args=(root, executor, num_generations))
     process.start()
     return process
 
@@ -111,6 +111,33 @@ def test_sigkill_at_random_instants(tmp_path, uninterrupted, context, executor):
     process.join(timeout=300)
     assert process.exitcode == 0
     assert trace(folder) == uninterrupted
+    assert_mlflow_is_whole(tmp_path)
+
+
+@pytest.mark.slow
+def test_sigkill_at_twenty_random_instants_of_one_campaign(tmp_path, context):
+    """Each life is killed within seconds of taking the campaign over, wherever it is by then."""
+    num_generations, num_lives, rng = 12, 20, random.Random(0)
+    whole = Campaign.create(
+        tiny_config(budget={"generations": num_generations}), tmp_path / "uninterrupted"
+    )
+    whole.run()
+    store = CampaignStore(tmp_path / "campaigns" / "tiny")
+    lengths = []
+    for _ in range(num_lives):
+        process = start(context, tmp_path, "processes", num_generations)
+        deadline = time.monotonic() + 120
+        while not store.is_running and process.is_alive() and time.monotonic() < deadline:
+            time.sleep(0.01)
+        time.sleep(rng.uniform(0.0, 10.0))
+        process.kill()
+        process.join()
+        lengths.append(len(list((store.folder / "commits").glob("*.json"))))
+    assert len(set(lengths)) > 4, "kills met it at many places"
+    process = start(context, tmp_path, "processes", num_generations)
+    process.join(timeout=600)
+    assert process.exitcode == 0
+    assert trace(store.folder) == trace(whole.folder)
     assert_mlflow_is_whole(tmp_path)
 
 
