@@ -143,7 +143,7 @@ def _show(comparison: Comparison, root: Path, no_tracking: bool) -> None:
     """Makes table and figure, writes, prints and logs them."""
     from curricula.campaigns.comparison.figure import comparison_figure
     from curricula.campaigns.comparison.table import make_table, markdown, save_table
-    from curricula.campaigns.sight.pictures import save_figure
+    from curricula.campaigns.sight.figures import save_figure
 
     table = make_table(comparison)
     if not table["arms"]:

@@ -43,7 +43,7 @@ def play(
     require_folder(out)
     from curricula.campaigns.api import play_campaign
     from curricula.campaigns.config.plugins import make_generator
-    from curricula.campaigns.sight.pictures import contact_sheet, task_captions
+    from curricula.campaigns.sight.task_pictures import contact_sheet, task_captions
 
     folder = campaign_folder(campaign, root)
     lifetimes = play_campaign(folder, root, generation, num_tasks=num, seed=seed)

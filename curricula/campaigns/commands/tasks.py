@@ -224,7 +224,7 @@ def _print_sample(
             for name, parameter in generator.space.items()
         ],
     )
-    from curricula.campaigns.sight.pictures import task_features
+    from curricula.campaigns.sight.task_pictures import task_features
 
     features = task_features(generator, tasks)
     rows = []
@@ -242,7 +242,7 @@ def write_pictures(
     out: Path, generator: TaskGenerator, tasks: Sequence[Task], title: str, subtitle: str
 ) -> None:
     """Writes tasks to a file by its ending: .png and .html pictures, .jsonl the tasks."""
-    from curricula.campaigns.sight.pictures import contact_sheet, task_captions, task_pictures
+    from curricula.campaigns.sight.task_pictures import contact_sheet, task_captions, task_pictures
 
     if out.suffix == ".jsonl":
         write_tasks(out, (task.to_json() for task in tasks))

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from curricula.campaigns.comparison.table import columns
-from curricula.campaigns.sight.pictures import DPI
+from curricula.campaigns.sight.figures import DPI
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

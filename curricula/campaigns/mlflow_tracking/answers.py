@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from curricula.campaigns.generation.branch import restore
-from curricula.campaigns.sight.pictures import PATIENCE_S
+from curricula.campaigns.sight.task_pictures import PATIENCE_S
 from curricula.campaigns.store.checkpoint import CampaignStore
 from curricula.campaigns.store.records import Record
 from taskgen.generator import ProblemGenerator

@@ -18,7 +18,7 @@ from curricula.campaigns.mlflow_tracking.logged import (
     versions,
 )
 from curricula.campaigns.mlflow_tracking.runs import NOTE, CampaignRuns, write_json
-from curricula.campaigns.sight import pictures, report
+from curricula.campaigns.sight import figures, report
 from curricula.campaigns.sight.points import measure_points, record_points, result_points
 from curricula.campaigns.sight.words import uses_text
 from curricula.campaigns.store.checkpoint import CampaignStore
@@ -51,7 +51,7 @@ def log_commit(campaign: LoggedCampaign, runs: CampaignRuns, record: Record) -> 
     points = record_points(record, before, campaign.nats(record))
     log_generation(campaign, runs, record, points, stamp)
     with runs.upload(runs.campaign) as out:
-        pictures.save_figure(pictures.campaign_figure(campaign.way), out / "campaign.png")
+        figures.save_figure(figures.campaign_figure(campaign.way), out / "campaign.png")
         if record.get("quarantine"):
             (out / "quarantine.csv").write_text(report.quarantine_csv(record))
         if sights.is_doubled(record["generation"]):

@@ -11,7 +11,7 @@ from typing import Any
 from curricula.campaigns.mlflow_tracking import sights
 from curricula.campaigns.mlflow_tracking.logged import LoggedCampaign
 from curricula.campaigns.mlflow_tracking.runs import NOTE, CampaignRuns, write_json
-from curricula.campaigns.sight import pictures, report
+from curricula.campaigns.sight import figures, report, task_pictures
 from curricula.campaigns.sight.curriculum_pictures import save_heat_maps
 from curricula.campaigns.sight.points import is_number, metric_name, winner_of
 from curricula.campaigns.sight.words import number
@@ -74,9 +74,9 @@ def _write_files(campaign: LoggedCampaign, out: Path, record: Record, named: Seq
     tasks = [Task.from_json(task) for task in record["tasks"]][: campaign.tracking.num_pictures]
     if tasks and campaign.generator is not None:
         drawn, captions = _pictures(campaign, campaign.generator, record, tasks, named)
-        pictures.contact_sheet(drawn, captions).save(out / "tasks.png")
+        task_pictures.contact_sheet(drawn, captions).save(out / "tasks.png")
         sights.write_task_table(out, campaign.generator, tasks, drawn)
-    pictures.save_figure(pictures.adaptation_figure(record), out / "adaptation_curve.png")
+    figures.save_figure(figures.adaptation_figure(record), out / "adaptation_curve.png")
     with suppress(Exception):  # its checkpoint may be gone, foreign code may fail
         save_heat_maps(campaign.folder, campaign.config, record, out)
     if campaign.drawable:
@@ -101,11 +101,11 @@ def _pictures(
 
         with suppress(Exception):  # its checkpoint may be gone, foreign code may fail
             drawn, worth = answer_pictures(campaign.folder, record, generator, tasks)
-            told = pictures.task_captions(generator, tasks, named, num_features=0)
+            told = task_pictures.task_captions(generator, tasks, named, num_features=0)
             pairs = zip(worth, told, strict=True)
             return drawn, [", ".join(filter(None, pair)) for pair in pairs]
-    drawn = pictures.task_pictures(generator, tasks)
-    return drawn, pictures.task_captions(generator, tasks, named)
+    drawn = task_pictures.task_pictures(generator, tasks)
+    return drawn, task_pictures.task_captions(generator, tasks, named)
 
 
 def _shown_candidates(campaign: LoggedCampaign, record: Record) -> list[Mapping[str, Any]]:

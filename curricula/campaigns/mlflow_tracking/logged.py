@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from curricula.campaigns.config.schema import Plugin, TrackingConfig, deciding
-from curricula.campaigns.sight import pictures
+from curricula.campaigns.sight import figures
 from curricula.campaigns.sight.points import metric_name
 from curricula.campaigns.store.machine import package_versions
 from curricula.campaigns.store.records import Record
@@ -44,8 +44,8 @@ class LoggedCampaign:
 
     def forget(self) -> None:
         """Begins again before the first commit."""
-        log = pictures.log_names(self.generator.space) if self.generator is not None else ()
-        self.way = pictures.Way(log=log)
+        log = figures.log_names(self.generator.space) if self.generator is not None else ()
+        self.way = figures.Way(log=log)
         self.newest: Record | None = None
 
     def take(self, record: Record) -> Record | None:

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from curricula.campaigns.sight import pictures
+from curricula.campaigns.sight import figures, task_pictures
 from curricula.campaigns.sight.campaign_gallery import CampaignGallery
 from curricula.campaigns.sight.campaign_report import search_figures
 from curricula.campaigns.store.records import Record
@@ -76,17 +76,17 @@ def write_gallery(
 
 
 def write_figures(
-    out: Path, way: pictures.Way, records: Sequence[Record], generator: TaskGenerator | None
+    out: Path, way: figures.Way, records: Sequence[Record], generator: TaskGenerator | None
 ) -> None:
     """Writes how the distribution widened and what the search tried, as pictures."""
     with suppress(Exception):
         (out / FIGURES).mkdir()
-        widening = pictures.widening_figure(way)
+        widening = figures.widening_figure(way)
         if widening is not None:
-            pictures.save_figure(widening, out / FIGURES / "widening.png")
+            figures.save_figure(widening, out / FIGURES / "widening.png")
         for name, figure, _ in search_figures(records, generator):
             if figure is not None:
-                pictures.save_figure(figure, out / FIGURES / f"{name}.png")
+                figures.save_figure(figure, out / FIGURES / f"{name}.png")
 
 
 def write_task_table(
@@ -98,7 +98,7 @@ def write_task_table(
     is logged again.
     """
     with suppress(Exception):
-        features = pictures.task_features(generator, tasks)
+        features = task_pictures.task_features(generator, tasks)
         names = dict.fromkeys(key for task in tasks for key in task.params)
         told = dict.fromkeys(key for row in features for key in row if key not in names)
         rows: list[list[Any]] = [

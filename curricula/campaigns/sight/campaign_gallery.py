@@ -18,9 +18,9 @@ from curricula.campaigns.config.plugins import make_curriculum
 from curricula.campaigns.config.schema import Plugin
 from curricula.campaigns.sight.decisions import decision_sentences
 from curricula.campaigns.sight.gallery import MAX_TASKS, Binding, Card, Chapter, bound
-from curricula.campaigns.sight.pictures import PATIENCE_S
 from curricula.campaigns.sight.points import is_number
 from curricula.campaigns.sight.portraits import Album, Portrait
+from curricula.campaigns.sight.task_pictures import PATIENCE_S
 from curricula.campaigns.store.checkpoint import CampaignStore
 from curricula.campaigns.store.lineage import played_first
 from curricula.campaigns.store.plays import MAX_PLAYS, Play, plays_of

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from PIL import Image
 
-from curricula.campaigns.sight import decisions, pictures, search_pictures, words
+from curricula.campaigns.sight import decisions, figures, search_pictures, words
 from curricula.campaigns.sight.campaign_gallery import CampaignGallery
 from curricula.campaigns.sight.gallery import filled, script_hash
 from curricula.campaigns.sight.points import headline, interval, is_number, measure
@@ -51,7 +51,7 @@ class CampaignReport:
         self._config = config
         self._generator = generator
         self._records = list(self._store.records())
-        self._way = pictures.Way(log=pictures.log_names(generator.space) if generator else ())
+        self._way = figures.Way(log=figures.log_names(generator.space) if generator else ())
         for record in self._records:
             self._way.add(record)
 
@@ -65,8 +65,8 @@ class CampaignReport:
             return None
         sections = {
             "Results": self._results(),
-            "Curves": figures(self._curves()),
-            "The search": figures(search_figures(self._records, self._generator)),
+            "Curves": captioned(self._curves()),
+            "The search": captioned(search_figures(self._records, self._generator)),
             "Decisions": self._decisions(),
             "Adaptation": films(self._store.films),
             "Tasks": self._tasks(seconds),
@@ -127,17 +127,17 @@ class CampaignReport:
         last = self._records[-1]
         yield (
             "scores",
-            pictures.scores_figure(self._way),
+            figures.scores_figure(self._way),
             "The score on the monitor sets, which decide nothing, with 95 % intervals.",
         )
         yield (
             "adaptation",
-            pictures.adaptation_figure(last),
+            figures.adaptation_figure(last),
             f"Adaptation within a lifetime, after generation {last['generation']}.",
         )
         yield (
             "widening",
-            pictures.widening_figure(self._way),
+            figures.widening_figure(self._way),
             "Every parameter that moved: the training interval, that of the target behind it; "
             "dots: a move was adopted.",
         )
@@ -196,10 +196,10 @@ def search_figures(
     )
 
 
-def figures(drawn: Iterator[tuple[str, Figure | None, str]]) -> str:
+def captioned(drawn: Iterator[tuple[str, Figure | None, str]]) -> str:
     """Returns figures with their captions; those that there are."""
     shown = "".join(
-        f'<figure><img alt="{_escape(text)}" src="{pictures.figure_uri(figure)}">'
+        f'<figure><img alt="{_escape(text)}" src="{figures.figure_uri(figure)}">'
         f"<figcaption>{_escape(text)}</figcaption></figure>"
         for _, figure, text in drawn
         if figure is not None

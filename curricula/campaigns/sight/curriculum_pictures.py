@@ -13,7 +13,7 @@ import numpy as np
 
 from curricula.campaigns.config.plugins import make_curriculum
 from curricula.campaigns.config.schema import Plugin
-from curricula.campaigns.sight.pictures import new_figure, save_figure
+from curricula.campaigns.sight.figures import new_figure, save_figure
 from curricula.campaigns.store.checkpoint import CampaignStore
 from curricula.campaigns.store.records import Record
 from curricula.curriculum import Curriculum, HeatMap

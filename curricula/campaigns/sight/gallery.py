@@ -18,7 +18,7 @@ from functools import cache
 from importlib import resources
 from typing import Any
 
-from curricula.campaigns.sight.pictures import log_names
+from curricula.campaigns.sight.figures import log_names
 from curricula.campaigns.sight.portraits import Portrait, portraits
 from curricula.campaigns.sight.words import edits_text
 from curricula.campaigns.store.plays import Play

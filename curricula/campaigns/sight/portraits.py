@@ -16,7 +16,7 @@ from typing import TypeVar
 
 import numpy as np
 
-from curricula.campaigns.sight.pictures import PATIENCE_S
+from curricula.campaigns.sight.task_pictures import PATIENCE_S
 from curricula.campaigns.sight.thumbnails import thumbnail
 from curricula.campaigns.store.checkpoint import CampaignStore, write_atomically
 from taskgen.generator import TaskGenerator

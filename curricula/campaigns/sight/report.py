@@ -15,7 +15,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from curricula.campaigns.sight import decisions, words
-from curricula.campaigns.sight.pictures import Way
+from curricula.campaigns.sight.figures import Way
 from curricula.campaigns.sight.points import headline, interval, is_number, measure, winner_of
 from curricula.campaigns.store.records import Record
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import networkx as nx
 import numpy as np
 
-from curricula.campaigns.sight.pictures import new_figure
+from curricula.campaigns.sight.figures import new_figure
 from curricula.campaigns.sight.trials import MIN_MOVES, Tried, importances, moves_of
 
 if TYPE_CHECKING:

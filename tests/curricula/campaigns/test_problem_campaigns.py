@@ -14,7 +14,7 @@ from curricula.campaigns.config.schema import CampaignConfig
 from curricula.campaigns.generation.resolution import resolve
 from curricula.campaigns.mlflow_tracking import answers
 from curricula.campaigns.sealed import tasks_test
-from curricula.campaigns.sight import pictures, report, words
+from curricula.campaigns.sight import figures, report, words
 from curricula.campaigns.sight.display import estimate_text
 from curricula.campaigns.store.checkpoint import CampaignStore
 from taskgen.task import Task
@@ -142,7 +142,7 @@ def test_words_say_what_is_counted(run, capsys):
     text = report.generation_text(record, "run")
     assert "| candidate | branch | gain ± SE | examples |" in text
     assert "score (0 guessing, 1 oracle)" in text
-    way = pictures.Way()
+    way = figures.Way()
     way.add(record)
     assert " examples, " in report.campaign_text(
         campaign.config.model_dump(mode="json"), way, {}, "0", "run", "finished"
@@ -151,13 +151,13 @@ def test_words_say_what_is_counted(run, capsys):
 
 def test_the_axis_of_the_figure_is_named_by_the_unit(run):
     _, result = run
-    (axes,) = pictures.adaptation_figure(result["record"]).axes
+    (axes,) = figures.adaptation_figure(result["record"]).axes
     assert axes.get_xlabel() == "shots"
     assert " ".join(axes.get_ylabel().split()) == "return (minus the squared error), IQM"
     assert axes.lines[0].get_xdata().tolist() == [0, 1, 2, 3, 4]
-    way = pictures.Way()
+    way = figures.Way()
     way.add(result["record"])
-    assert pictures.campaign_figure(way).axes[0].get_xlabel() == "examples"
+    assert figures.campaign_figure(way).axes[0].get_xlabel() == "examples"
 
 
 def test_pictures_show_what_the_learner_of_the_commit_says(run, tmp_path):

@@ -15,7 +15,7 @@ from curricula.campaigns.comparison.running import carry_out, carry_out_one
 from curricula.campaigns.comparison.table import make_table, markdown, save_table
 from curricula.campaigns.config.files import loads
 from curricula.campaigns.generation.setup import Setup
-from curricula.campaigns.sight.pictures import save_figure
+from curricula.campaigns.sight.figures import save_figure
 from curricula.campaigns.store.checkpoint import CampaignError, CampaignStore
 from tests.curricula.campaigns.tiny import TINY, merged
 

@@ -15,7 +15,7 @@ from curricula.campaigns.mlflow_tracking import campaign_log, sights
 from curricula.campaigns.mlflow_tracking import runs as mlflow_runs
 from curricula.campaigns.mlflow_tracking.patience import Patience
 from curricula.campaigns.mlflow_tracking.tracker import MlflowTracker
-from curricula.campaigns.sight import pictures
+from curricula.campaigns.sight import figures
 from curricula.campaigns.store.checkpoint import CampaignStore
 from curricula.campaigns.store.machine import Machine
 from curricula.campaigns.store.plays import Sample, save_plays
@@ -153,9 +153,9 @@ def environment(monkeypatch):
 @pytest.fixture
 def plain_figures(monkeypatch):
     """Figures cost most of the time; where they are not looked at, an empty file stands in."""
-    monkeypatch.setattr(pictures, "save_figure", lambda figure, path: path.write_bytes(b""))
-    monkeypatch.setattr(pictures, "campaign_figure", lambda way: None)
-    monkeypatch.setattr(pictures, "adaptation_figure", lambda record: None)
+    monkeypatch.setattr(figures, "save_figure", lambda figure, path: path.write_bytes(b""))
+    monkeypatch.setattr(figures, "campaign_figure", lambda way: None)
+    monkeypatch.setattr(figures, "adaptation_figure", lambda record: None)
     monkeypatch.setattr(sights, "write_figures", lambda *args: None)
 
 

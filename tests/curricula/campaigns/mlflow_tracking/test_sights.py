@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from curricula.campaigns.mlflow_tracking import sights
-from curricula.campaigns.sight.pictures import Way
+from curricula.campaigns.sight.figures import Way
 from taskgen.generators.maze import Maze
 
 MAZE = Maze()

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from curricula.campaigns.sight import decisions, report, words
-from curricula.campaigns.sight.pictures import Way
+from curricula.campaigns.sight.figures import Way
 
 
 def record_of(generation, *, evil=""):
