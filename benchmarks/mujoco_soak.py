@@ -64,8 +64,8 @@ def soak(names: Sequence[str], num_steps: int, num_rounds: int) -> None:
             say(f"round {round_ + 1}, {name}", counts)
         memory.append(process.memory_info().rss / 2**20)
     say("all families", total)
-    added = memory[-1] - memory[0]
-    report("memory that play adds after the first round", [added], "MiB", rounds=num_rounds)
+    added, rounds = memory[-1] - memory[0], [round(value, 1) for value in memory]
+    report("memory that play adds after the first round", [added], "MiB", after_rounds=rounds)
 
 
 def say(what: str, counts: Counter[str]) -> None:
