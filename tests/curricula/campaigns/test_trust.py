@@ -55,7 +55,7 @@ class FullDisk:
         self._fsync(descriptor)
 
 
-@pytest.mark.parametrize("num_files", range(9, 30, 5))
+@pytest.mark.parametrize("num_files", [9, 16, 25])
 def test_a_full_disk_ends_the_run_in_a_sentence_and_resume_goes_on(
     tmp_path, uninterrupted, num_files
 ):
@@ -103,8 +103,8 @@ def test_a_clock_that_is_set_back_changes_nothing(tmp_path, uninterrupted, monke
     assert sorted({value for value, _ in marks}) == [0.0, 1.0, 2.0]
 
 
-@pytest.mark.parametrize("version", ["0" * 12, "f" * 12])
-def test_a_store_of_another_mlflow_is_told_of_left_alone_and_filled_later(tmp_path, version):
+def test_a_store_of_another_mlflow_is_told_of_left_alone_and_filled_later(tmp_path):
+    version = "f" * 12
     shorter = {**TINY, "generation": {**TINY["generation"], **STREAM["generation"]}}
     (tmp_path / "tiny.yaml").write_text(yaml.safe_dump({**shorter, "budget": {"generations": 1}}))
     place = ("--root", tmp_path, "--plain")
