@@ -31,11 +31,11 @@ campaign: setup  ## run the preset maze-quickstart to its end and say where to l
 
 test: setup  ## all that CI runs: checks, then every test that is not slow
 	$(MAKE) --no-print-directory check
-	$(BIN)/pytest -m 'not slow' -n 2
+	$(BIN)/pytest -m 'not slow' -n 2 --dist worksteal
 
 test-all: setup  ## the slow tests as well
 	$(MAKE) --no-print-directory check
-	$(BIN)/pytest -n 2
+	$(BIN)/pytest -n 2 --dist worksteal
 
 check: setup  ## lint, types, architecture
 	$(BIN)/ruff check .
