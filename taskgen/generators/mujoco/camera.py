@@ -134,6 +134,7 @@ def _add_goal(scene: Any, arena: Arena, slot: int, data: Any) -> None:
     if arena.rules.goal != "disc":
         above = root + np.array([0.0, 0.0, 0.5])
         kind = mujoco.mjtGeom.mjGEOM_ARROW
+        geom.rgba[3], geom.transparent = 1.0, 0
         mujoco.mjv_connector(geom, kind, 0.02 * arena.body.camera[0], above, above + goal)
 
 
