@@ -25,6 +25,7 @@ from curricula.campaigns.sight.words import (
     with_interval,
 )
 from curricula.campaigns.store.checkpoint import DEFAULT_ROOT, CampaignStore, campaign_names
+from taskgen.task import Task
 
 if TYPE_CHECKING:
     from curricula.campaigns.campaign import Campaign
@@ -86,13 +87,22 @@ def print_end(campaign: Campaign, result: dict[str, Any], root: Path) -> None:
     hints = [
         [f"taskgen ui{option}", "curves, tasks and learners in MLflow, in a browser"],
         [f"taskgen status {name}{option}", "the same numbers here"],
-        [f"taskgen show TASK_ID{option}", "one of its tasks"],
+        [
+            f"taskgen report {name} --out report.html{option}",
+            "all of it as one page, with its tasks",
+        ],
+        *_show_hint(record, option),
         [f"taskgen resume {name}{option}", _resume_hint(result)],
     ]
     print_table(["where to look", ""], hints)
     if page:
         typer.echo("its page, while taskgen ui runs:")
         typer.echo(page_address(page))  # whole on a line of its own, to be clicked or copied
+
+
+def _show_hint(record: Mapping[str, Any], option: str) -> list[list[str]]:
+    tasks = [Task.from_json(task) for task in record["tasks"][:1]]
+    return [[f"taskgen show {task.id[:12]}{option}", "one of its tasks"] for task in tasks]
 
 
 def _resume_hint(result: dict[str, Any]) -> str:

@@ -360,7 +360,7 @@ def test_suites_are_listed_by_generator() -> None:
 def test_the_page_of_a_campaign_is_one_line(capsys) -> None:
     page = "#/experiments/1/runs/" + "a" * 200
     tracker, config = SimpleNamespace(page=page), loads(SMALL)
-    record = {"totals": {"env_steps": 10, "seconds": 1.0}, "generation": 1}
+    record = {"totals": {"env_steps": 10, "seconds": 1.0}, "generation": 1, "tasks": []}
     ended = SimpleNamespace(config=config, tracker=tracker)
     print_end(ended, {"status": "finished", "record": record}, Path("mlruns"))
     assert page_address(page) in capsys.readouterr().out.splitlines()
