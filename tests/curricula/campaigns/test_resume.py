@@ -117,8 +117,8 @@ def test_sigkill_at_random_instants(tmp_path, uninterrupted, context, executor):
 
 @pytest.mark.slow
 def test_sigkill_at_twenty_random_instants_of_one_campaign(tmp_path, context):
-    """A life lasts up to twice as long as this machine takes to the first commit."""
-    num_generations, num_lives, rng = 12, 20, random.Random(0)
+    """A life lasts about as long as this machine takes to the first commit, or a bit longer."""
+    num_generations, num_lives, rng = 40, 20, random.Random(0)
     few = tiny_config(budget={"generations": num_generations})
     whole = Campaign.create(few, tmp_path / "uninterrupted")
     whole.run()
@@ -138,7 +138,7 @@ def test_sigkill_at_twenty_random_instants_of_one_campaign(tmp_path, context):
     to_first_commit_s = live(math.inf)
     lengths = [num_commits(store)]
     for _ in range(num_lives - 1):
-        live(rng.uniform(0.5, 2.0) * to_first_commit_s)
+        live(rng.uniform(0.7, 1.4) * to_first_commit_s)
         lengths.append(num_commits(store))
     assert len(set(lengths)) > 4, "kills met it at many places"
     process = start(context, tmp_path, "processes", num_generations)
