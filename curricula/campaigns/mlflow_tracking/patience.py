@@ -7,10 +7,10 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 SHARE = 0.03
-"""Of the time; what a store took longer is waited for before it is asked again."""
+"""Of a campaign's time, that a store may take which fails or is slow."""
 
 FREE_S = 60.0
-"""More than opening a new store takes where many things run at once."""
+"""In seconds; more than opening a new store takes where many things run at once."""
 
 _LONGEST_WAIT_S = 600.0
 

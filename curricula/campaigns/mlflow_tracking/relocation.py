@@ -31,7 +31,7 @@ def relocate(root: Path) -> int:
         root: the folder; without a store, nothing is done.
 
     Returns:
-        How many experiments were found moved.
+        How many former places were replaced; 0 where the store is at home.
     """
     root = root.resolve()
     database = root / DATABASE
