@@ -15,7 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from taskgen.distribution import Interval, Region, TaskDistribution, Weights
-from taskgen.parameters import Categorical, Columns, Int, Parameter, ParameterSpace
+from taskgen.parameter_space import Columns, ParameterSpace
+from taskgen.parameters import Categorical, Int, Parameter
 from taskgen.regions import draw
 
 _BELOW_ONE = np.nextafter(1.0, 0.0)

@@ -15,7 +15,7 @@ from curricula.cube import Frame
 from curricula.curriculum import Proposal
 from curricula.gaussians import Mixture
 from taskgen.distribution import TaskDistribution
-from taskgen.parameters import Columns
+from taskgen.parameter_space import Columns
 from taskgen.source import TaskSource
 
 FitMixture: TypeAlias = Callable[[Frame, np.random.Generator], Mixture | None]

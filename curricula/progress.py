@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from curricula.cube import Frame
-from taskgen.parameters import Columns
+from taskgen.parameter_space import Columns
 
 _MAX_BASELINE = 0.75
 

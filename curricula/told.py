@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from curricula.cube import points_of
 from curricula.curriculum import Asked, Proposal
-from taskgen.parameters import ParameterSpace, Row
+from taskgen.parameter_space import ParameterSpace, Row
 
 
 class Told:

@@ -26,11 +26,11 @@ if TYPE_CHECKING:
     from taskgen.generator import Validity as Validity
     from taskgen.judging import Predictions as Predictions
     from taskgen.outcomes import Outcomes as Outcomes
+    from taskgen.parameter_space import OutOfSpace as OutOfSpace
+    from taskgen.parameter_space import ParameterSpace as ParameterSpace
     from taskgen.parameters import Categorical as Categorical
     from taskgen.parameters import Float as Float
     from taskgen.parameters import Int as Int
-    from taskgen.parameters import OutOfSpace as OutOfSpace
-    from taskgen.parameters import ParameterSpace as ParameterSpace
     from taskgen.problems import Problems as Problems
     from taskgen.registry import listings as listings
     from taskgen.registry import resolve as resolve
@@ -52,8 +52,8 @@ _HOMES = {
     "Categorical": "parameters",
     "Float": "parameters",
     "Int": "parameters",
-    "OutOfSpace": "parameters",
-    "ParameterSpace": "parameters",
+    "OutOfSpace": "parameter_space",
+    "ParameterSpace": "parameter_space",
     "Problems": "problems",
     "listings": "registry",
     "resolve": "registry",

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, overload
 import numpy as np
 from numpy.typing import NDArray
 
-from taskgen.parameters import Columns
+from taskgen.parameter_space import Columns
 from taskgen.splits import position_of
 from taskgen.task import Task, canonical_json, digest_content
 

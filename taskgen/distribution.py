@@ -17,7 +17,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from taskgen.moves import Move, apply, axes, effective, grown
-from taskgen.parameters import Categorical, Columns, OutOfSpace, ParameterSpace
+from taskgen.parameter_space import Columns, OutOfSpace, ParameterSpace
+from taskgen.parameters import Categorical
 from taskgen.regions import (
     Interval,
     Region,

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from taskgen.batch import TaskBatch
-from taskgen.parameters import Columns, Row
+from taskgen.parameter_space import Columns, Row
 
 MAX_TRIES = 256
 """With how many seeds a row is tried, unless they all give one and the same form."""

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from taskgen.batch import TaskBatch
 from taskgen.judging import Predictions
-from taskgen.parameters import Columns, ParameterSpace, Row
+from taskgen.parameter_space import Columns, ParameterSpace, Row
 from taskgen.problems import Problems, stacked
 from taskgen.splits import position_of
 from taskgen.task import Task, canonical_json
@@ -73,7 +73,7 @@ class TaskGenerator(ABC):
         the same content on every machine.
 
         Raises:
-            taskgen.parameters.OutOfSpace: if the row is not of the space.
+            taskgen.parameter_space.OutOfSpace: if the row is not of the space.
         """
 
     def make_tasks(self, params: Columns, seeds: NDArray[np.int64]) -> TaskBatch:

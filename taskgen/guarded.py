@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from taskgen.generator import ProblemGenerator
 from taskgen.isolation import UnexplainedFault
 from taskgen.outcomes import Outcomes
-from taskgen.parameters import Row
+from taskgen.parameter_space import Row
 from taskgen.problems import Problems
 from taskgen.remote import RemoteFault
 from taskgen.task import Task

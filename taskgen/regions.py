@@ -14,11 +14,11 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from taskgen.parameter_space import OutOfSpace
 from taskgen.parameters import (
     Categorical,
     Int,
     Numeric,
-    OutOfSpace,
     Parameter,
     describe_bounds,
     is_number,

@@ -28,7 +28,7 @@ from taskgen.draws import (
     merged,
 )
 from taskgen.generator import TaskGenerator
-from taskgen.parameters import Columns
+from taskgen.parameter_space import Columns
 from taskgen.sieve import Sieve
 from taskgen.splits import SHARES, Split
 from taskgen.task import Task

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
-from taskgen.parameters import Row
+from taskgen.parameter_space import Row
 
 MAX_CONTENT_BYTES = 64 * 1024
 

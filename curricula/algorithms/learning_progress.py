@@ -14,7 +14,7 @@ from curricula.curriculum import Curriculum, Proposal
 from curricula.progress import Cells, bidirectional_progress, normalized, progress_law
 from curricula.told import Told
 from taskgen.distribution import TaskDistribution
-from taskgen.parameters import Columns
+from taskgen.parameter_space import Columns
 from taskgen.source import TaskSource
 
 

@@ -14,7 +14,7 @@ from curricula.curriculum import Curriculum, Proposal
 from curricula.splitting import Box, boxes_of
 from curricula.told import Played, Told
 from taskgen.distribution import TaskDistribution
-from taskgen.parameters import Columns
+from taskgen.parameter_space import Columns
 from taskgen.source import TaskSource
 
 

@@ -29,7 +29,7 @@ from curricula.campaigns.commands.common import UserError
 from curricula.campaigns.config.errors import ConfigErrors, plain
 from curricula.campaigns.store.checkpoint import CampaignError
 from curricula.campaigns.store.machine import wait_patiently
-from taskgen.parameters import OutOfSpace
+from taskgen.parameter_space import OutOfSpace
 from taskgen.registry import UnknownPlugin
 
 _INPUT_ERRORS = (UserError, CampaignError, ConfigErrors, UnknownPlugin, OutOfSpace)

@@ -10,7 +10,8 @@ import numpy as np
 
 from taskgen.distribution import TaskDistribution
 from taskgen.generator import TaskGenerator
-from taskgen.parameters import Categorical, Float, Int, ParameterSpace, Row
+from taskgen.parameter_space import ParameterSpace, Row
+from taskgen.parameters import Categorical, Float, Int
 from taskgen.source import TaskSource
 from taskgen.task import Task
 

@@ -22,7 +22,8 @@ from taskgen.batch import TaskBatch
 from taskgen.checks.problem_features import content_features
 from taskgen.checks.specimens import Specimens, active_row
 from taskgen.generator import EnvGenerator, ProblemGenerator
-from taskgen.parameters import Categorical, Row, Scalar
+from taskgen.parameter_space import Row
+from taskgen.parameters import Categorical, Scalar
 from taskgen.vector import Lifetime
 
 if TYPE_CHECKING:

@@ -18,7 +18,8 @@ from gymnasium.spaces import Box, Discrete
 
 from taskgen.checks.specimens import Specimens
 from taskgen.generator import EnvGenerator, ProblemGenerator, TaskGenerator
-from taskgen.parameters import Categorical, OutOfSpace, Row
+from taskgen.parameter_space import OutOfSpace, Row
+from taskgen.parameters import Categorical
 from taskgen.task import MAX_CONTENT_BYTES, Task, canonical_json, content_id
 
 _CHILD = "from taskgen.checks.making import answer_from_another_process as answer; answer()"

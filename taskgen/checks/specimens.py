@@ -7,7 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from taskgen.generator import EnvGenerator, TaskGenerator
-from taskgen.parameters import Categorical, Numeric, Row, Scalar
+from taskgen.parameter_space import Row
+from taskgen.parameters import Categorical, Numeric, Scalar
 from taskgen.task import Task
 
 

@@ -23,7 +23,8 @@ from scipy.special import betaincinv
 from taskgen.batch import ArrayBatch, TaskBatch
 from taskgen.distribution import Interval, TaskDistribution
 from taskgen.generator import EnvGenerator
-from taskgen.parameters import Columns, Float, Int, ParameterSpace, Row
+from taskgen.parameter_space import Columns, ParameterSpace, Row
+from taskgen.parameters import Float, Int
 from taskgen.randomness import uniform_at, uniforms
 from taskgen.task import Task
 from taskgen.vector import FamilyVectorEnv

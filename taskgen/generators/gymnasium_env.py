@@ -19,7 +19,8 @@ import gymnasium
 from gymnasium.envs.registration import load_env_creator
 
 from taskgen.generator import EnvGenerator
-from taskgen.parameters import Float, Parameter, ParameterSpace, Row, parameter_from_json
+from taskgen.parameter_space import ParameterSpace, Row
+from taskgen.parameters import Float, Parameter, parameter_from_json
 from taskgen.task import Task
 
 

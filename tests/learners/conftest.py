@@ -16,7 +16,8 @@ import torch
 
 from learners.algorithms.rl2 import RL2
 from taskgen.generator import EnvGenerator
-from taskgen.parameters import Float, Int, ParameterSpace
+from taskgen.parameter_space import ParameterSpace
+from taskgen.parameters import Float, Int
 from taskgen.task import Task
 from taskgen.vector import FamilyVectorEnv, Lifetime, LifetimeVectorEnv
 

@@ -9,7 +9,8 @@ import gymnasium
 import numpy as np
 
 from taskgen.generator import EnvGenerator
-from taskgen.parameters import Int, ParameterSpace
+from taskgen.parameter_space import ParameterSpace
+from taskgen.parameters import Int
 from taskgen.task import Task
 
 STEPS = 6

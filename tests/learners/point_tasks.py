@@ -11,7 +11,8 @@ import gymnasium
 import numpy as np
 
 from taskgen.generator import EnvGenerator
-from taskgen.parameters import Int, ParameterSpace
+from taskgen.parameter_space import ParameterSpace
+from taskgen.parameters import Int
 from taskgen.task import Task
 from taskgen.vector import FamilyVectorEnv
 

@@ -7,7 +7,8 @@ import numpy as np
 from gymnasium.spaces import Box, Discrete
 
 from taskgen.generator import EnvGenerator
-from taskgen.parameters import Float, Int, ParameterSpace
+from taskgen.parameter_space import ParameterSpace
+from taskgen.parameters import Float, Int
 from taskgen.slotwise import SlotwiseVectorEnv
 from taskgen.task import Task
 

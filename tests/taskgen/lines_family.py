@@ -8,7 +8,8 @@ import numpy as np
 from gymnasium.spaces import Box, Discrete
 
 from taskgen.generator import ProblemGenerator
-from taskgen.parameters import Float, Int, ParameterSpace
+from taskgen.parameter_space import ParameterSpace
+from taskgen.parameters import Float, Int
 from taskgen.problems import Problems
 from taskgen.task import Task
 

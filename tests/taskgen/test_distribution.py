@@ -8,7 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from taskgen.distribution import Interval, TaskDistribution, Weights
-from taskgen.parameters import Categorical, Float, Int, OutOfSpace, ParameterSpace
+from taskgen.parameter_space import OutOfSpace, ParameterSpace
+from taskgen.parameters import Categorical, Float, Int
 
 SPACE = ParameterSpace(
     {

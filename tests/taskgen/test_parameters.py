@@ -5,14 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from taskgen.parameters import (
-    Categorical,
-    Float,
-    Int,
-    OutOfSpace,
-    ParameterSpace,
-    parameter_from_json,
-)
+from taskgen.parameter_space import OutOfSpace, ParameterSpace
+from taskgen.parameters import Categorical, Float, Int, parameter_from_json
 
 SPACE = ParameterSpace(
     {

@@ -7,7 +7,8 @@ from gymnasium.spaces import Box
 from taskgen.checks import check_generator
 from taskgen.checks.effects import why_without_effect
 from taskgen.checks.problem_features import content_features
-from taskgen.parameters import Float, ParameterSpace
+from taskgen.parameter_space import ParameterSpace
+from taskgen.parameters import Float
 from taskgen.problems import Problems, stacked
 from tests.taskgen.lines_family import Halves, Lines
 

@@ -7,7 +7,8 @@ from taskgen.distribution import TaskDistribution
 from taskgen.generator import TaskGenerator, Validity
 from taskgen.generators.bandit import Bandit
 from taskgen.generators.maze import Maze
-from taskgen.parameters import Int, ParameterSpace
+from taskgen.parameter_space import ParameterSpace
+from taskgen.parameters import Int
 from taskgen.source import TaskSource, TooFewTasks
 from taskgen.splits import SHARES, split_of
 from taskgen.task import Task

@@ -7,7 +7,8 @@ from gymnasium.spaces import Box, Dict, Discrete
 from gymnasium.vector import AutoresetMode
 
 from taskgen.generator import EnvGenerator
-from taskgen.parameters import Int, ParameterSpace
+from taskgen.parameter_space import ParameterSpace
+from taskgen.parameters import Int
 from taskgen.slotwise import SlotwiseVectorEnv
 from taskgen.task import Task
 from taskgen.vector import Lifetime

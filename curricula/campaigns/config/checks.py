@@ -28,7 +28,7 @@ from curricula.campaigns.config.regions import (
 )
 from curricula.campaigns.config.schema import CampaignConfig, LifetimeConfig, Plugin
 from taskgen.generator import ProblemGenerator, TaskGenerator
-from taskgen.parameters import OutOfSpace, ParameterSpace
+from taskgen.parameter_space import OutOfSpace, ParameterSpace
 from taskgen.regions import parse
 from taskgen.registry import UnknownPlugin, resolve
 from taskgen.watchdog import time_limit

@@ -10,7 +10,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from taskgen.distribution import TaskDistribution
-from taskgen.parameters import Categorical, ParameterSpace
+from taskgen.parameter_space import ParameterSpace
+from taskgen.parameters import Categorical
 
 if TYPE_CHECKING:
     from curricula.campaigns.config.schema import CampaignConfig
@@ -24,7 +25,7 @@ def start_distribution(config: CampaignConfig, space: ParameterSpace) -> TaskDis
     """Returns the first training distribution.
 
     Raises:
-        taskgen.parameters.OutOfSpace: if a name or a value is not of the space.
+        taskgen.parameter_space.OutOfSpace: if a name or a value is not of the space.
     """
     return TaskDistribution.make(space, config.start)
 
@@ -33,7 +34,7 @@ def target_distribution(config: CampaignConfig, space: ParameterSpace) -> TaskDi
     """Returns the distribution that counts at test time; None for an open-ended campaign.
 
     Raises:
-        taskgen.parameters.OutOfSpace: if a name or a value is not of the space.
+        taskgen.parameter_space.OutOfSpace: if a name or a value is not of the space.
     """
     if config.target is None:
         return None

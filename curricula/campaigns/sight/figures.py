@@ -21,7 +21,7 @@ from PIL import Image
 from curricula.campaigns.sight.points import interval, is_number
 from curricula.campaigns.sight.words import counted, curve_axis
 from curricula.campaigns.store.records import Record
-from taskgen.parameters import ParameterSpace
+from taskgen.parameter_space import ParameterSpace
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

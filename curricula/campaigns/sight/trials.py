@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from curricula.campaigns.sight.points import is_number
 from curricula.campaigns.store.records import Record
 from taskgen.distribution import TaskDistribution
-from taskgen.parameters import ParameterSpace
+from taskgen.parameter_space import ParameterSpace
 
 MIN_MOVES = 16
 """Fewer say nothing about which axes matter."""

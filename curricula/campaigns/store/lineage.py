@@ -18,7 +18,7 @@ from typing import Any
 from curricula.campaigns.store.checkpoint import CampaignStore, write_atomically
 from curricula.curriculum import Proposal
 from taskgen.generator import TaskGenerator
-from taskgen.parameters import Row
+from taskgen.parameter_space import Row
 from taskgen.task import Task
 
 _HEAD = '{"id":"'

@@ -39,7 +39,8 @@ from taskgen.generators.alchemy.engine import (
     AlchemyVectorEnv,
 )
 from taskgen.generators.alchemy.optimum import expected_return
-from taskgen.parameters import Columns, Int, ParameterSpace, Row
+from taskgen.parameter_space import Columns, ParameterSpace, Row
+from taskgen.parameters import Int
 from taskgen.task import Task
 
 __all__ = ["SPACE", "Alchemy", "Chemistry", "chemistry_graph"]

@@ -21,7 +21,7 @@ from taskgen.generators.alchemy.chemistry import (
     NUM_STONE_MAPS,
     ROTATIONS,
 )
-from taskgen.parameters import Columns
+from taskgen.parameter_space import Columns
 from taskgen.randomness import uniforms
 from taskgen.task import Task
 

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from taskgen.batch import ArrayBatch, TaskBatch
-from taskgen.parameters import Columns
+from taskgen.parameter_space import Columns
 from taskgen.task import canonical_json, digest_content
 
 if TYPE_CHECKING:

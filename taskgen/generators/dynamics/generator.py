@@ -20,7 +20,8 @@ from taskgen.generators.dynamics.sets import Layout
 from taskgen.generators.dynamics.space import OWN, source_of, space_of
 from taskgen.generators.dynamics.transitions import played
 from taskgen.judging import returns_of
-from taskgen.parameters import Columns, Row, Scalar
+from taskgen.parameter_space import Columns, Row
+from taskgen.parameters import Scalar
 from taskgen.problems import Problems
 from taskgen.randomness import fold, task_keys
 from taskgen.task import Task

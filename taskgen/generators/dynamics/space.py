@@ -7,7 +7,8 @@ from dataclasses import replace
 from typing import Any
 
 from taskgen.generator import EnvGenerator
-from taskgen.parameters import Int, Parameter, ParameterSpace, Row, Scalar
+from taskgen.parameter_space import ParameterSpace, Row
+from taskgen.parameters import Int, Parameter, Scalar
 from taskgen.registry import resolve
 
 OWN: Mapping[str, Int] = {
@@ -43,7 +44,7 @@ def space_of(source: EnvGenerator, fixed: Row) -> ParameterSpace:
 
     Raises:
         ValueError: if the source has one of ours, or what is fixed leaves one without effect.
-        taskgen.parameters.OutOfSpace: if the source does not have what is fixed.
+        taskgen.parameter_space.OutOfSpace: if the source does not have what is fixed.
     """
     taken = [name for name in OWN if name in source.space]
     if taken:

@@ -37,7 +37,8 @@ from taskgen.generators.glyphs.mutate import exchanged
 from taskgen.generators.glyphs.rendering import SIDE
 from taskgen.generators.glyphs.store import glyph_fields
 from taskgen.judging import Predictions
-from taskgen.parameters import Columns, Float, Int, ParameterSpace, Row
+from taskgen.parameter_space import Columns, ParameterSpace, Row
+from taskgen.parameters import Float, Int
 from taskgen.problems import Problems
 from taskgen.randomness import task_keys
 from taskgen.task import Task

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from taskgen.generators.glyphs.catalogue import Catalogue, texts_of
 from taskgen.generators.glyphs.writing import WRITERS
-from taskgen.parameters import Columns
+from taskgen.parameter_space import Columns
 from taskgen.randomness import uniforms
 
 

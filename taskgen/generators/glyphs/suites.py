@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from taskgen.generators.glyphs.catalogue import catalogue
 from taskgen.generators.glyphs.choosing import contents_of
-from taskgen.parameters import Columns, ParameterSpace
+from taskgen.parameter_space import Columns, ParameterSpace
 
 SHOTS = (1, 5)
 NUM_TASKS = 50

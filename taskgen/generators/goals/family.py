@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from taskgen.batch import ArrayBatch, TaskBatch
 from taskgen.generator import EnvGenerator
-from taskgen.parameters import Columns, Row
+from taskgen.parameter_space import Columns, Row
 from taskgen.task import Task
 
 Contents: TypeAlias = Mapping[str, NDArray[Any]]

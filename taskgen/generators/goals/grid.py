@@ -32,7 +32,8 @@ from taskgen.generators.goals.grid_engine import (
     positions_of,
     total_reward,
 )
-from taskgen.parameters import Columns, Float, Int, ParameterSpace
+from taskgen.parameter_space import Columns, ParameterSpace
+from taskgen.parameters import Float, Int
 from taskgen.randomness import uniforms
 from taskgen.recording import Episode
 from taskgen.task import Task

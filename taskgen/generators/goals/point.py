@@ -28,7 +28,8 @@ from taskgen.generators.goals.point_engine import (
     PointGoalVectorEnv,
     PointRules,
 )
-from taskgen.parameters import Categorical, Columns, Float, Int, ParameterSpace, Row
+from taskgen.parameter_space import Columns, ParameterSpace, Row
+from taskgen.parameters import Categorical, Float, Int
 from taskgen.recording import Episode
 from taskgen.task import Task
 

@@ -25,15 +25,8 @@ from taskgen.generators.maze.edits import edited
 from taskgen.generators.maze.env import MazeEnv
 from taskgen.generators.maze.graph import features, graph_of
 from taskgen.generators.maze.mutate import mutated
-from taskgen.parameters import (
-    Categorical,
-    Columns,
-    Float,
-    Int,
-    OutOfSpace,
-    ParameterSpace,
-    Row,
-)
+from taskgen.parameter_space import Columns, OutOfSpace, ParameterSpace, Row
+from taskgen.parameters import Categorical, Float, Int
 from taskgen.task import Task
 
 _BRAIDED = ("depth_first", "wilson", "kruskal", "rooms")

@@ -14,7 +14,7 @@ from taskgen.generator import TaskGenerator
 from taskgen.generators.maze.arrays import MalformedMaze, MazeArrays, decode, stack
 from taskgen.generators.maze.canonical import canonical_forms
 from taskgen.generators.maze.geometry import OK, status
-from taskgen.parameters import Columns
+from taskgen.parameter_space import Columns
 from taskgen.task import Task, digest_content
 
 

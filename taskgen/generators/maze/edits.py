@@ -19,7 +19,8 @@ from taskgen.generator import TaskGenerator
 from taskgen.generators.maze.arrays import MARGIN, MazeArrays
 from taskgen.generators.maze.batch import MazeBatch, arrays_of
 from taskgen.generators.maze.geometry import _distance, _least, directions, flood
-from taskgen.parameters import Columns, Float
+from taskgen.parameter_space import Columns
+from taskgen.parameters import Float
 from taskgen.task import Task
 
 OPERATORS = ("toggle_walls", "move_start", "move_goal")

@@ -35,7 +35,7 @@ from taskgen.generators.maze.carving import (
     wilson,
 )
 from taskgen.generators.maze.geometry import directions, flood
-from taskgen.parameters import Columns
+from taskgen.parameter_space import Columns
 
 LAYOUTS = ("depth_first", "wilson", "kruskal", "rooms", "random_walls")
 PERFECT = LAYOUTS[:3]

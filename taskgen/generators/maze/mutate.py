@@ -10,7 +10,8 @@ import numpy as np
 
 from taskgen.generators.maze.arrays import MazeArrays, decode
 from taskgen.generators.maze.geometry import OK, distances, status
-from taskgen.parameters import Float, ParameterSpace, Row
+from taskgen.parameter_space import ParameterSpace, Row
+from taskgen.parameters import Float
 from taskgen.task import Task
 
 Edit: TypeAlias = Callable[[MazeArrays, np.random.Generator], MazeArrays | None]

@@ -16,7 +16,7 @@ from taskgen.generators.mujoco.probing import MuJoCoBatch, stable
 from taskgen.generators.mujoco.rules import Rules
 from taskgen.generators.mujoco.space import content_of
 from taskgen.generators.mujoco.suites import REGIONS, Region, suite_rows
-from taskgen.parameters import Columns, Row
+from taskgen.parameter_space import Columns, Row
 from taskgen.task import Task
 
 if TYPE_CHECKING:

@@ -17,14 +17,8 @@ from numpy.typing import NDArray
 from taskgen.generators.mujoco.bodies import Body
 from taskgen.generators.mujoco.rules import Rules
 from taskgen.generators.mujoco.terrain import KINDS, MAX_HEIGHT
-from taskgen.parameters import (
-    Categorical,
-    Columns,
-    Float,
-    Int,
-    Parameter,
-    ParameterSpace,
-)
+from taskgen.parameter_space import Columns, ParameterSpace
+from taskgen.parameters import Categorical, Float, Int, Parameter
 
 MAX_DELAY = 4
 _DIGITS = 9

@@ -19,7 +19,7 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from taskgen.distribution import TaskDistribution
-from taskgen.parameters import Columns, ParameterSpace
+from taskgen.parameter_space import Columns, ParameterSpace
 
 Box: TypeAlias = Mapping[str, Any]
 Region: TypeAlias = Sequence[Box]

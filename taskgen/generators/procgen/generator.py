@@ -16,7 +16,8 @@ from taskgen.generators.procgen.env import ProcgenEnv
 from taskgen.generators.procgen.games import GAMES, MAX_LEVELS, MODES, flaw_of
 from taskgen.generators.procgen.native import Look
 from taskgen.generators.procgen.pinning import picture_of
-from taskgen.parameters import Categorical, Columns, Int, ParameterSpace, Row
+from taskgen.parameter_space import Columns, ParameterSpace, Row
+from taskgen.parameters import Categorical, Int
 from taskgen.task import Task
 
 if TYPE_CHECKING:

@@ -23,7 +23,8 @@ from scipy.special import ndtri
 from taskgen.batch import ArrayBatch, TaskBatch, content_texts
 from taskgen.generator import ProblemGenerator
 from taskgen.generators.sinusoid import functions
-from taskgen.parameters import Categorical, Columns, Float, Int, ParameterSpace, Row
+from taskgen.parameter_space import Columns, ParameterSpace, Row
+from taskgen.parameters import Categorical, Float, Int
 from taskgen.plots import SHOWN, TRUTH, Trace, plot
 from taskgen.problems import Problems
 from taskgen.randomness import fold, task_keys, uniforms

@@ -20,7 +20,8 @@ from taskgen.generators.tabular.planning import (
     spectral_gap,
     travel_times,
 )
-from taskgen.parameters import Columns, Float, Int, Row
+from taskgen.parameter_space import Columns, Row
+from taskgen.parameters import Float, Int
 from taskgen.task import Task
 
 MAX_ENTRIES = 32_000

@@ -14,7 +14,8 @@ from scipy.special import gammaincinv, ndtri
 
 from taskgen.generators.tabular.contents import DECIMALS, Contents, in_millionths
 from taskgen.generators.tabular.family import TabularFamily, horizon, noise
-from taskgen.parameters import Columns, Float, Int, ParameterSpace
+from taskgen.parameter_space import Columns, ParameterSpace
+from taskgen.parameters import Float, Int
 from taskgen.randomness import uniforms
 
 _DENSE_ENTRIES = 8_000  # a table without zeros has to fit into 64 KiB

@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 
 from taskgen.generators.tabular.contents import DECIMALS, Contents, in_millionths
 from taskgen.generators.tabular.family import TabularFamily, horizon, noise
-from taskgen.parameters import Columns, Float, Int, ParameterSpace
+from taskgen.parameter_space import Columns, ParameterSpace
+from taskgen.parameters import Float, Int
 from taskgen.randomness import uniforms
 from taskgen.task import Task
 

@@ -15,7 +15,8 @@ from optuna.trial import TrialState
 from curricula.algorithms.optuna_search import OptunaSearch
 from curricula.search import Candidate, Gain
 from taskgen.distribution import Interval, TaskDistribution
-from taskgen.parameters import Categorical, Float, Int, ParameterSpace
+from taskgen.parameter_space import ParameterSpace
+from taskgen.parameters import Categorical, Float, Int
 
 RUNS = [("tpe", 4), ("gp", 3), ("cmaes", 11), ("random", 3)]  # the last draws are a model's
 SPACE = ParameterSpace(

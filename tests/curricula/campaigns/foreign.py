@@ -12,7 +12,8 @@ import numba
 import numpy as np
 
 from taskgen.generator import EnvGenerator
-from taskgen.parameters import Float, ParameterSpace
+from taskgen.parameter_space import ParameterSpace
+from taskgen.parameters import Float
 from taskgen.randomness import uniform_at
 from taskgen.task import Task
 from taskgen.vector import FamilyVectorEnv

@@ -19,7 +19,8 @@ from curricula.campaigns.store.checkpoint import CampaignStore, save_state
 from curricula.search import Candidate
 from taskgen.distribution import TaskDistribution
 from taskgen.generator import EnvGenerator, Validity
-from taskgen.parameters import Float, ParameterSpace
+from taskgen.parameter_space import ParameterSpace
+from taskgen.parameters import Float
 from taskgen.task import Task
 from tests.curricula.campaigns.foreign import Foreign
 from tests.curricula.campaigns.tiny import tiny_config

@@ -23,7 +23,8 @@ from curricula.curriculum import Proposal
 from taskgen.distribution import TaskDistribution
 from taskgen.generator import TaskGenerator
 from taskgen.outcomes import Outcomes
-from taskgen.parameters import Categorical, Int, ParameterSpace
+from taskgen.parameter_space import ParameterSpace
+from taskgen.parameters import Categorical, Int
 from taskgen.task import Task
 
 NUM_RECORDS = 4

@@ -15,7 +15,8 @@ from curricula.campaigns.store.lineage import lines_of, save_lineage
 from curricula.curriculum import Proposal
 from taskgen.distribution import TaskDistribution
 from taskgen.generator import TaskGenerator
-from taskgen.parameters import Float, ParameterSpace
+from taskgen.parameter_space import ParameterSpace
+from taskgen.parameters import Float
 from taskgen.task import Task
 
 EVIL = "</td><script>alert(1)</script>"

@@ -21,7 +21,8 @@ from curricula.campaigns.store.lineage import fields_of, lines_of, read_fields, 
 from curricula.campaigns.store.plays import Play
 from curricula.curriculum import Proposal
 from taskgen.generator import TaskGenerator
-from taskgen.parameters import Categorical, Float, ParameterSpace
+from taskgen.parameter_space import ParameterSpace
+from taskgen.parameters import Categorical, Float
 from taskgen.task import Task
 
 EVIL = '</script><img src=x onerror="alert(1)">&\u2028'

@@ -14,7 +14,8 @@ from curricula.campaigns.sight.trials import (
     tried,
 )
 from taskgen.distribution import TaskDistribution
-from taskgen.parameters import Int, ParameterSpace
+from taskgen.parameter_space import ParameterSpace
+from taskgen.parameters import Int
 
 SPACE = ParameterSpace({"size": Int(low=1, high=10, default=5)})
 

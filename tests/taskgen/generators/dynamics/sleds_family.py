@@ -5,7 +5,8 @@ import numpy as np
 from gymnasium.spaces import Box, Discrete
 
 from taskgen.generator import EnvGenerator
-from taskgen.parameters import Categorical, Float, Int, ParameterSpace
+from taskgen.parameter_space import ParameterSpace
+from taskgen.parameters import Categorical, Float, Int
 from taskgen.task import Task
 
 

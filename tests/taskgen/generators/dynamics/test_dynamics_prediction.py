@@ -14,7 +14,7 @@ from taskgen.generators.dynamics import (
 from taskgen.generators.dynamics.scales import scales_of
 from taskgen.generators.dynamics.transitions import NotPlayable, Transitions, played
 from taskgen.judging import returns_of
-from taskgen.parameters import OutOfSpace
+from taskgen.parameter_space import OutOfSpace
 from taskgen.randomness import fold
 from tests.taskgen.generators.dynamics.sleds_family import Sleds
 

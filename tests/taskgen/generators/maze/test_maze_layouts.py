@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from taskgen.distribution import TaskDistribution
 from taskgen.generators.maze import Maze, canonical, layouts
 from taskgen.generators.maze.layouts import LAYOUTS, PERFECT, generate
-from taskgen.parameters import OutOfSpace
+from taskgen.parameter_space import OutOfSpace
 
 MAZE = Maze()
 
