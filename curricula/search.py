@@ -21,14 +21,15 @@ class Candidate:
 
     Args:
         distribution: where the branch trains.
-        origin: "keep" is the incumbent unchanged, "move" came from the search, "challenger" is
-            the whole target (open-ended: the frontier), entering by the paired test alone.
+        origin: "keep" is the incumbent unchanged, "move" came from the search, "toward" is the
+            campaign's own move toward what counts, "challenger" is all that counts (the target,
+            or open-ended the frontier) at once, entering by the paired test alone.
             "merge" is several branches put together, trained nowhere itself and never told.
-        move: the effective move in the box, after clipping; empty for all but "move".
+        move: the effective move in the box, after clipping; empty but for "move" and "toward".
     """
 
     distribution: TaskDistribution
-    origin: Literal["keep", "move", "challenger", "merge"] = "move"
+    origin: Literal["keep", "move", "toward", "challenger", "merge"] = "move"
     move: Move = field(default_factory=dict)
 
 
@@ -98,7 +99,8 @@ class DistributionSearch(ABC):
     def tell(self, candidates: Sequence[Candidate], gains: Sequence[Gain]) -> None:
         """Takes the gains of a generation: of those asked for, in their order, and of "keep".
 
-        A challenger is never told. A gain without a move counts for the move of zeros.
+        What the campaign tries by itself, "challenger" and "toward", is never told. A gain without
+        a move counts for the move of zeros.
 
         Raises:
             RuntimeError: if a move comes back that was not asked for.

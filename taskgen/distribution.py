@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from taskgen.moves import Move, apply, axes, effective, grown
+from taskgen.moves import Move, apply, axes, effective, grown, toward
 from taskgen.parameter_space import Columns, OutOfSpace, ParameterSpace
 from taskgen.parameters import Categorical
 from taskgen.regions import (
@@ -205,6 +205,20 @@ class TaskDistribution:
             for name, parameter in self.space.items()
         }
         return replace(self, regions=moved)
+
+    def toward(self, aim: TaskDistribution, names: Iterable[str]) -> Move:
+        """Returns the move that brings the named parameters closest to another distribution's.
+
+        Where they are there already, the move is empty.
+        """
+        return {
+            f"{name}.{axis}": value
+            for name in names
+            if self.regions[name] != aim.regions[name] and self._can_be_active(name)
+            for axis, value in toward(
+                self.space[name], self.regions[name], aim.regions[name]
+            ).items()
+        }
 
     def effective_move(self, after: TaskDistribution, move: Mapping[str, float]) -> Move:
         """Returns the move that really happened, after the bounds and the grid, in [−1, 1]."""

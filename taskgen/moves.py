@@ -61,7 +61,36 @@ def effective(parameter: Numeric, before: Interval, after: Interval) -> Move:
     ratio = math.log2(max(axis_width(parameter, after) / width, 0.5))
     if shift == ratio == 0.0:  # a point that grew to exactly min_width: 0 would leave it a point
         ratio = _SMALLEST
-    return {"shift": min(max(shift, -1.0), 1.0), "log_width": min(max(ratio, -1.0), 1.0)}
+    return {"shift": _within_box(shift), "log_width": _within_box(ratio)}
+
+
+def toward(parameter: Parameter, region: Region, aim: Region) -> Move:
+    """Returns the move in the box that makes a region most like another one.
+
+    An interval takes the other's width and slides in between its ends, both as far as one move
+    reaches; weights are tilted to the other's, by the largest tilt at most.
+
+    Example:
+        >>> from taskgen.parameters import Float
+        >>> speed = Float(low=0.0, high=3.0, default=1.0)
+        >>> toward(speed, Interval(0.5, 1.0), Interval(0.0, 3.0))
+        {'shift': 0.0, 'log_width': 1.0}
+    """
+    if isinstance(parameter, Categorical):
+        assert isinstance(region, Weights)
+        assert isinstance(aim, Weights)
+        pairs = zip(parameter.choices, region.values, aim.values, strict=True)
+        odds = {c: max(new, _MIN_WEIGHT) / max(old, _MIN_WEIGHT) for c, old, new in pairs}
+        return {c: _within_box(math.log(ratio) / _MAX_LOGIT) for c, ratio in odds.items()}
+    assert isinstance(region, Interval)
+    assert isinstance(aim, Interval)
+    width = max(axis_width(parameter, region), parameter.min_axis_width)
+    log_width = _within_box(math.log2(max(axis_width(parameter, aim) / width, 0.5)))
+    half = 0.5 * min(width * 2.0**log_width, axis_width(parameter, aim))
+    low, high = parameter.to_axis(aim.low) + half, parameter.to_axis(aim.high) - half
+    centre = axis_centre(parameter, region)
+    shift = _within_box((min(max(centre, low), high) - centre) / width)
+    return {"shift": shift, "log_width": log_width}
 
 
 def grown(parameter: Numeric, region: Interval, margin: float) -> Interval:
@@ -90,6 +119,10 @@ def _shift(
     centre = axis_centre(parameter, region) + move.get("shift", 0.0) * width
     centre = min(max(centre, low + half), high - half)
     return Interval(parameter.from_axis(centre - half), parameter.from_axis(centre + half))
+
+
+def _within_box(value: float) -> float:
+    return min(max(value, -1.0), 1.0)
 
 
 def _tilt(parameter: Categorical, region: Weights, logits: Mapping[str, float]) -> Weights:

@@ -109,6 +109,32 @@ def test_moves_by_hand():
     assert tilted == pytest.approx((odds / (odds + 1.01), 1 / (odds + 1.01), 0.01 / (odds + 1.01)))
 
 
+def test_the_move_toward_by_hand():
+    here = TaskDistribution.make(SPACE, {"size": [9, 13], "mass": [1.0, 2.0]})
+    aim = TaskDistribution.make(SPACE, {"size": [7, 25], "mass": [1.0, 2.0]})
+    move = here.toward(aim, SPACE)
+    assert move == {"size.shift": pytest.approx(0.0), "size.log_width": 1.0}
+    assert here.moved(move).regions["size"] == Interval(7, 15)
+    away = TaskDistribution.make(SPACE, {"size": [23, 25], "layout": "open"})
+    move = here.toward(away, ["size"])
+    assert move == {"size.shift": 1.0, "size.log_width": -1.0}
+    assert here.toward(here, SPACE) == {}
+
+
+@settings(max_examples=300)
+@given(distributions(), distributions())
+def test_moves_toward_a_distribution_end_there(distribution, aim):
+    for _ in range(60):
+        distribution = distribution.moved(distribution.toward(aim, NUMBERS))
+    for name in NUMBERS:
+        here, there = distribution.regions[name], aim.regions[name]
+        step = getattr(SPACE[name], "step", 0)
+        width = SPACE[name].min_axis_width
+        for mine, its in ((here.low, there.low), (here.high, there.high)):
+            gap = abs(SPACE[name].to_axis(mine) - SPACE[name].to_axis(its))
+            assert gap <= max(step, 0.51 * width)
+
+
 def test_a_room_ends_moves_before_the_bounds_do():
     here = replace(TaskDistribution.make(SPACE, {"size": [9, 13]}), room={"size": Interval(7, 15)})
     assert here.moved({"size.shift": 1.0}).regions["size"] == Interval(11, 15)

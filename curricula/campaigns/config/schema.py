@@ -115,6 +115,11 @@ class GenerationConfig(Section):
         description="whether the branches are merged into one learner, weighted by their gains, "
         "which goes on if it beats both the adopted branch and 'keep' on the adoption tasks",
     )
+    toward_every: Annotated[int, Field(ge=0)] = Field(
+        default=2,
+        description="stream mode: generations between moves straight toward what counts, in place "
+        "of one of the search; 1: no others; 0: never",
+    )
     rollback_sd: Annotated[float, Field(ge=0)] = Field(
         default=3.0,
         description="stream mode: a fall by more deviations of noise rolls the learner back",

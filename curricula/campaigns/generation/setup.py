@@ -43,9 +43,12 @@ class Setup:
     @property
     def num_branches(self) -> int:
         """How many branches an ordinary generation trains: one where nothing can move."""
-        if not self.movable or self.config.search.name == "fixed":
-            return 1
-        return max(self.config.generation.num_candidates, 1)
+        return max(self.config.generation.num_candidates, 1) if self.moves else 1
+
+    @property
+    def moves(self) -> bool:
+        """Whether the distribution can move at all."""
+        return bool(self.movable) and self.config.search.name != "fixed"
 
     @property
     def is_open_ended(self) -> bool:
@@ -68,6 +71,14 @@ class Setup:
             seed=seed_for(self.config.seed, generation, "search"),
         )
         return [replace(m, distribution=replace(m.distribution, room={})) for m in moves]
+
+    def toward(self, incumbent: TaskDistribution) -> Candidate:
+        """Returns one move straight toward what counts; "keep" where there is nothing to move."""
+        move = incumbent.toward(self.frontier(incumbent), self.movable)
+        after = incumbent.moved(move)
+        if after == incumbent:
+            return Candidate(incumbent, "keep")
+        return Candidate(after, "toward", incumbent.effective_move(after, move))
 
     def probes(self, generation: int, candidate: Candidate) -> dict[str, Exam]:
         """Returns what the search wants played after a generation's training, by its names."""

@@ -2,8 +2,10 @@
 
 The search proposes one move, the learner trains there and keeps what it learned; the move's gain is
 compared with what the learner has been gaining lately (progress slows down whatever the move), and
-the distribution moves only if that is better, or as good and covers more of what counts. A fall
-beyond the noise rolls learner and distribution back to the last commit; its steps stay counted.
+the distribution moves only if that is better, or did no harm and covers more of what counts. Now
+and then the move is the campaign's own, straight toward what counts: a search that knows a dozen
+gains is no match for knowing where one wants to be. A fall beyond the noise rolls learner and
+distribution back to the last commit; its steps stay counted.
 """
 
 from __future__ import annotations
@@ -37,7 +39,8 @@ def run(setup: Setup, nursery: Nursery, ledger: Ledger, incumbent: TaskDistribut
     start = _train(setup, nursery, ledger, branch, incumbent)
     baseline = adoption.recent_mean(history)
     clock = time.perf_counter()
-    setup.search.tell([branch.candidate], [Gain(branch.gain - baseline)])
+    if branch.candidate.origin != "toward":
+        setup.search.tell([branch.candidate], [Gain(branch.gain - baseline)])
     search_s += time.perf_counter() - clock
     _probe(setup, nursery, branch)
     verdict = _decide(setup, incumbent, branch, history)
@@ -66,6 +69,7 @@ def _decide(
         branch.gain_se,
         history,
         coverage=_coverage(setup, incumbent, branch.candidate.distribution),
+        aimed=setup.target is not None,
         adopt_sd=setup.config.generation.adopt_sd,
         rollback_sd=setup.config.generation.rollback_sd,
     )
@@ -91,9 +95,13 @@ def _coverage(
 
 
 def _propose(setup: Setup, generation: int, incumbent: TaskDistribution) -> Branch:
-    moves = setup.propose(incumbent, 1, generation)
-    candidate = moves[0] if moves else Candidate(incumbent, "keep")
-    name = "move-1" if moves else "keep"
+    every = setup.config.generation.toward_every
+    if setup.moves and not setup.search.decides and every and generation % every == 0:
+        candidate = setup.toward(incumbent)
+    else:
+        moves = setup.propose(incumbent, 1, generation)
+        candidate = moves[0] if moves else Candidate(incumbent, "keep")
+    name = "move-1" if candidate.origin == "move" else candidate.origin
     return Branch(name, candidate, seed_for(setup.config.seed, generation, "training"))
 
 

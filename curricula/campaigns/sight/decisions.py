@@ -24,10 +24,10 @@ REASONS = {
 
 STREAM_REASONS = {
     "test": "the distribution moves on, because it gained more there than lately, beyond the noise",
-    "tie": "the distribution moves on, because it gained as much there as lately, within the "
-    "noise, and more of what counts is covered",
-    "keep": "the distribution stays, because it did not gain more there than lately, beyond the "
-    "noise",
+    "tie": "the distribution moves on, because more of what counts is covered there, and it did "
+    "not do worse for it",
+    "keep": "the distribution stays, because the move neither gained more than lately, beyond the "
+    "noise, nor covered more of what counts without doing harm",
     "search": "the distribution is where the search says, which decides by itself",
     "rollback": "but fell beyond the noise, and went back to the last commit with it",
 }

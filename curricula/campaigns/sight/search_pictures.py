@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 _COLOURS = {
     "move": "#1f4e79",
+    "toward": "#3f8f8f",
     "keep": "#8a8a8a",
     "challenger": "#b5651d",
     "incumbent": "#1f4e79",

@@ -34,7 +34,7 @@ class Tried:
     Args:
         generation: that tried it.
         name: of its branch.
-        origin: "keep", "move" or "challenger".
+        origin: "keep", "move", "toward" or "challenger".
         move: of the box of moves, by axis.
         gain: what its branch gained, and its standard error; NaN: nothing is known.
         gain_se: likewise.

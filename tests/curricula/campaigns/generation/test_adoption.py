@@ -158,16 +158,34 @@ def test_a_fall_beyond_the_noise_rolls_back():
         (0.5, (0.2, 0.1), "test"),  # far above the recent mean of 0.1
         (0.11, (0.2, 0.4), "tie"),
         (0.11, (0.4, 0.2), "keep"),
-        (0.0, (0.2, 0.9), "keep"),  # worse than lately, though it covers more
+        (0.0, (0.2, 0.9), "tie"),  # less than lately, but no harm, and it covers more
+        (0.0, (0.9, 0.2), "keep"),
+        (-0.02, (0.2, 0.9), "keep"),  # harm
         (-0.9, (0.2, 0.9), "rollback"),
     ],
 )
-def test_stream_moves_only_when_better_or_as_good_and_covering_more(gain, coverage, expected):
+def test_stream_moves_when_better_or_covering_more_without_harm(gain, coverage, expected):
     verdict = adoption.decide_stream(
-        gain, 0.01, [0.09, 0.11], coverage=coverage, adopt_sd=1.0, rollback_sd=3.0
+        gain, 0.01, [0.09, 0.11], coverage=coverage, aimed=True, adopt_sd=1.0, rollback_sd=3.0
     )
     assert verdict.decided_by == expected
     assert verdict.difference == pytest.approx(gain - 0.1)
+
+
+def test_a_frontier_is_only_followed_at_the_pace_of_learning():
+    def decided(gain):
+        return adoption.decide_stream(
+            gain,
+            0.01,
+            [0.09, 0.11],
+            coverage=(0.2, 0.9),
+            aimed=False,
+            adopt_sd=1.0,
+            rollback_sd=3.0,
+        ).decided_by
+
+    assert decided(0.11) == "tie"
+    assert decided(0.0) == "keep", "it learns no more: one ring further out would teach it less"
 
 
 @pytest.mark.parametrize("history", [[], [0.9]])
@@ -175,7 +193,7 @@ def test_stream_moves_only_when_better_or_as_good_and_covering_more(gain, covera
 def test_before_two_gains_nobody_knows_their_noise_and_coverage_decides(history, gain):
     def decided(coverage):
         verdict = adoption.decide_stream(
-            gain, 0.01, history, coverage=coverage, adopt_sd=1.0, rollback_sd=3.0
+            gain, 0.01, history, coverage=coverage, aimed=True, adopt_sd=1.0, rollback_sd=3.0
         )
         assert math.isfinite(verdict.noise)
         return verdict.decided_by

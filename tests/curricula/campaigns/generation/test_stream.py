@@ -16,10 +16,11 @@ from tests.curricula.campaigns.fakes import (
 )
 
 HISTORY = [0.1, 0.3]  # mean 0.2, deviation 0.14
+SEARCH_ALONE = {"num_candidates": 0, "toward_every": 0}
 
 
 def stream(folder, gain, history=(), size=(5, 9)):
-    setup = make_setup(sizes=[list(size)], generation={"num_candidates": 0})
+    setup = make_setup(sizes=[list(size)], generation=SEARCH_ALONE)
     record = make_record(3, gain_history=list(history))
     return play(folder, script({"move-1": gain}), setup=setup, record=record)
 
@@ -46,7 +47,8 @@ def test_the_search_is_told_the_gain_beyond_the_recent_mean(tmp_path):
         (0.9, (7, 7), (0, "test"), (7, 7)),  # better beyond the noise, though it covers less
         (0.25, (5, 9), (0, "tie"), (5, 9)),  # as good, and covers more of the target
         (0.25, (7, 7), (None, "keep"), (5, 7)),  # as good, and covers less
-        (-0.1, (5, 9), (None, "keep"), (5, 7)),  # worse than lately, yet no fall
+        (0.01, (5, 9), (0, "tie"), (5, 9)),  # less than lately, but it did no harm
+        (-0.1, (5, 9), (None, "keep"), (5, 7)),  # it did harm, yet no fall
     ],
 )
 def test_the_distribution_moves_on_evidence_the_learner_goes_on(
@@ -76,12 +78,33 @@ def test_the_first_fall_is_held_against_the_noise_of_the_tasks_alone(tmp_path):
 
 
 def test_without_a_move_it_trains_where_it_is(tmp_path):
-    setup = make_setup(sizes=(), generation={"num_candidates": 0})
+    setup = make_setup(sizes=(), generation=SEARCH_ALONE)
     scene = play(tmp_path, script({"keep": 0.2}), setup=setup)
     assert scene.names == ["keep"]
     assert scene.size == (5, 7)
     assert scene.setup.search.told == [("keep", pytest.approx(0.2), False)]
     assert math.isfinite(scene.grown.gain_history[0])
+
+
+@pytest.mark.parametrize(
+    ("number", "every", "name"), [(3, 2, "move-1"), (4, 2, "toward"), (3, 1, "toward")]
+)
+def test_now_and_then_the_move_is_straight_toward_the_target(tmp_path, number, every, name):
+    setup = make_setup(sizes=[[5, 7]], generation={"num_candidates": 0, "toward_every": every})
+    record = make_record(number - 1, gain_history=HISTORY)
+    scene = play(tmp_path, script({name: 0.2}), setup=setup, record=record)
+    assert scene.names == [name]
+    if name == "toward":
+        assert scene.decision == (0, "tie")
+        assert scene.size == (5, 9), "the target"
+        assert scene.setup.search.told == [], "the search did not ask for it"
+
+
+def test_where_it_is_the_target_already_it_stays_there(tmp_path):
+    setup = make_setup(generation={"num_candidates": 0, "toward_every": 1}, start={"size": [5, 9]})
+    scene = play(tmp_path, script({"keep": 0.9}), setup=setup)
+    assert scene.names == ["keep"]
+    assert scene.size == (5, 9)
 
 
 class Deciding(FakeSearch):
@@ -102,7 +125,7 @@ class Deciding(FakeSearch):
 
 
 def deciding(folder, gain, sizes=((7, 7),)):
-    setup = make_setup(generation={"num_candidates": 0})
+    setup = make_setup(generation=SEARCH_ALONE)
     setup.search = Deciding([list(size) for size in sizes])
     record = make_record(3, gain_history=list(HISTORY))
     name = "move-1" if sizes else "keep"

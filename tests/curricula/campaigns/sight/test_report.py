@@ -48,7 +48,7 @@ def test_a_decision_in_words():
 @pytest.mark.parametrize(
     ("reason", "expected"),
     [
-        ("keep", "and keeps what it learned; the distribution stays, because it did not gain more"),
+        ("keep", "and keeps what it learned; the distribution stays, because the move neither"),
         ("rollback", "but fell beyond the noise, and went back to the last commit"),
         ("test", "and keeps what it learned; the distribution moves on, because it gained more"),
         ("hunch", "and keeps what it learned; it was decided by hunch"),
