@@ -223,7 +223,8 @@ def test_settings_that_do_not_fit_each_other_are_told_beside_wrong_ones() -> Non
 def test_a_learner_that_cannot_play_the_tasks_is_refused(tmp_path, monkeypatch) -> None:
     (tmp_path / "sines.py").write_text(
         "from taskgen.generator import ProblemGenerator\n"
-        "from taskgen.parameters import Float, ParameterSpace\n"
+        "from taskgen.parameter_space import ParameterSpace\n"
+        "from taskgen.parameters import Float\n"
         "class Sines(ProblemGenerator):\n"
         "    name = 'sines-v1'\n"
         "    space = ParameterSpace({'phase': Float(low=0, high=3, default=1, open_ended=True)})\n"
