@@ -60,7 +60,10 @@ def played_lifetimes(
     """
     generator = setup.generator
     if not isinstance(generator, EnvGenerator) or not generator.draws_lifetimes:
-        raise CampaignError(f"{generator.name} has no pictures of how its tasks are played.")
+        raise CampaignError(
+            f"{generator.name} draws no picture of a whole lifetime; `taskgen film` shows its "
+            f"first and last episode."
+        )
     tasks = validation_tasks(setup, record, num_tasks, seed)
     found = []
     for task, episodes in zip(tasks, _played(setup, store, record, tasks, seed), strict=True):

@@ -33,6 +33,7 @@ from curricula.campaigns.sight.words import (
     measure_labels,
     uses_text,
 )
+from curricula.campaigns.sight.words import status as status_word
 from curricula.campaigns.store.checkpoint import (
     DEFAULT_ROOT,
     CampaignStore,
@@ -146,7 +147,8 @@ def status(
     store = CampaignStore(campaign_folder(campaign, root))
     records = list(store.records())
     config = store.config()
-    now = "running now" if store.is_running else "not running"
+    last = records[-1]["generation"] if records else 0
+    now = status_word(store.is_running, store.test_results(), last)
     so_far = "nothing is committed yet"
     if records:
         so_far = f"generation {records[-1]['generation']}, {used_text(config, records[-1])}"

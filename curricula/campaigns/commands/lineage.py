@@ -63,8 +63,9 @@ def _found(prefix: str, root: Path) -> tuple[CampaignStore, str]:
     ids = sorted({task_id for _, task_id in known})
     if not ids:
         raise UserError(
-            f"no campaign under {root} played a task {prefix!r} in training; tasks of exams and "
-            f"imported ones have no ancestors here, `taskgen show` may know them."
+            f"no campaign under {root} played a task {prefix!r} in training. Tasks of exams, "
+            f"imported ones and most that `taskgen export` writes have no ancestors here; `taskgen "
+            f"show` says what is known of them, and the gallery links tasks that were trained on."
         )
     if len(ids) > 1:
         some = ", ".join(task_id[: len(prefix) + 8] for task_id in ids[:5])

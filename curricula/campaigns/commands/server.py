@@ -78,11 +78,9 @@ def ui(
             typer.echo(
                 f"{root} holds no MLflow store yet; the pages will be empty until a campaign runs."
             )
-    typer.echo("MLflow, in some seconds; Ctrl-C ends it:")
-    typer.echo(page_address(page, port))
-    if open_browser:
-        opener = threading.Thread(target=_open_when_there, args=(page, port), daemon=True)
-        opener.start()
+    typer.echo("MLflow starts, and says here when it is there; Ctrl-C ends it.")
+    args = (page_address(page, port), port, open_browser)
+    threading.Thread(target=_announce, args=args, daemon=True).start()
     code = _serve(command(root, port, remote))
     if code:
         raise RuntimeError(f"the MLflow server ended with code {code}; its output says why.")
@@ -119,13 +117,15 @@ def _page_of(campaign: str, root: Path) -> str:
     return page
 
 
-def _open_when_there(page: str, port: int) -> None:
-    """Opens a page in a browser when the server answers."""
+def _announce(address: str, port: int, open_browser: bool) -> None:
+    """Says where the page is, and opens it in a browser if so wished, when the server answers."""
     until = time.monotonic() + _START_S
     while time.monotonic() < until:
         with socket.socket() as probe:
             if probe.connect_ex((HOST, port)) == 0:
-                webbrowser.open(page_address(page, port))
+                typer.echo(f"ready: {address}")
+                if open_browser:
+                    webbrowser.open(address)
                 return
         time.sleep(0.5)
 

@@ -78,7 +78,8 @@ class CampaignReport:
             f'<section id="{_anchor(title)}"><h2>{title}</h2>{body}</section>'
             for title, body in shown.items()
         )
-        status = "running" if self._store.is_running else "not running"
+        last = self._records[-1]["generation"]
+        status = words.status(self._store.is_running, self._store.test_results(), last)
         parts = {
             "TITLE": _escape(str(self._config["name"])),
             "PURPOSE": f"It {words.purpose(self._config, _escape, '–')}",
@@ -133,7 +134,8 @@ class CampaignReport:
         yield (
             "adaptation",
             figures.adaptation_figure(last),
-            f"Adaptation within a lifetime, after generation {last['generation']}.",
+            f"Adaptation within a lifetime, after generation {last['generation']}; the values need "
+            f"not begin at 0.",
         )
         yield (
             "widening",
@@ -144,7 +146,8 @@ class CampaignReport:
 
     def _decisions(self) -> str:
         columns = ["generation", "went on", "gain", "validation", "distribution", "why"]
-        return table(columns, [_decision_row(record) for record in self._records[::-1]], "log")
+        rows = [_decision_row(record) for record in self._records[::-1]]
+        return table(columns, rows, "log") + f'<p class="soft">{_escape(decisions.LEGEND)}</p>'
 
     def _tasks(self, seconds: float) -> str:
         """Returns the gallery of the last generation that trained, as a page within the page."""
@@ -173,7 +176,8 @@ def search_figures(
     yield (
         "gains",
         search_pictures.history_figure(found),
-        "What every branch gained; hollow: stopped early; ringed: it goes on.",
+        "What every branch gained on the selection tasks, with standard errors; hollow: stopped "
+        "early; ringed: its distribution goes on.",
     )
     if generator is not None:
         graph = None
@@ -182,7 +186,8 @@ def search_figures(
         yield (
             "lineage",
             search_pictures.graph_figure(graph) if graph is not None else None,
-            "Where distributions came from: what was tried from each, and how much it covers.",
+            "Where distributions came from: full dots were adopted, hollow ones only tried, lines "
+            "lead to each from where it was tried; higher covers more of what may move.",
         )
     yield (
         "moves",

@@ -34,6 +34,14 @@ STREAM_REASONS = {
 """What becomes of the one learner and its distribution in stream mode, by `decided_by`."""
 
 
+LEGEND = (
+    "By test: better beyond the noise. By tie: as good within the noise (in stream mode: no harm "
+    "done), and more of what counts is covered. Toward: straight toward what counts, not by the "
+    "search."
+)
+"""What the few words of `decision_text` mean, for tables that use them."""
+
+
 def moving_regions(record: Record) -> dict[str, str]:
     """Returns where the parameters lie that are no point, or not where the campaign aims."""
     goal = (record.get("frontier") or {}).get("regions", {})

@@ -241,6 +241,26 @@ def aim_text(target: Mapping[str, Any] | None, escape: Escape = str, dash: str =
     return f"toward {'; '.join(regions)}" if regions else "toward where it starts"
 
 
+def status(is_running: bool, results: Sequence[Mapping[str, Any]], generation: int) -> str:
+    """Returns whether a campaign runs, has come to its end, or waits to be resumed.
+
+    Args:
+        is_running: whether a process runs it.
+        results: of every use of the test.
+        generation: of its newest commit; it has come to its end if that opened the sealed test.
+
+    Example:
+        >>> status(False, [{"kind": "sealed", "generation": 12}], 12)
+        'finished'
+        >>> status(False, [{"kind": "suite", "generation": 12}], 12)
+        'not running'
+    """
+    if is_running:
+        return "running"
+    sealed = [one.get("generation") for one in results if one.get("kind", "sealed") == "sealed"]
+    return "finished" if generation in sealed else "not running"
+
+
 def standing(row: Mapping[str, Any], status: str, escape: Escape = str) -> str:
     """Returns how far a campaign is and how its newest learner does, in whole sentences.
 

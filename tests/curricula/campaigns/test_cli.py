@@ -313,6 +313,7 @@ def test_status_tells_what_a_campaign_came_to(finished: Path) -> None:
     result = taskgen("status", "small", "--root", finished)
     assert result.returncode == 0
     assert result.stdout.startswith("small: generation 1, ")
+    assert result.stdout.splitlines()[0].endswith("; finished")
     assert "1 of 1 generations" in result.stdout
     assert (
         "Computes with GRU in float32, torch kernel, with 1 thread, as configured." in result.stdout

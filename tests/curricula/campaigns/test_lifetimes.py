@@ -69,5 +69,5 @@ def test_the_command_writes_a_sheet(root, tmp_path):
 
 
 def test_a_family_without_such_pictures_says_so(finished):
-    with pytest.raises(CampaignError, match="maze-v1 has no pictures of how its tasks are played"):
+    with pytest.raises(CampaignError, match="maze-v1 draws no picture of a whole lifetime"):
         play_campaign("tiny", finished)

@@ -107,7 +107,9 @@ function shot(task) {
   image.src = uri;
   return el("div", { className: "shot" }, image);
 }
-function dot(origin) { return el("span", { className: `dot ${origin}` }); }
+function dot(origin) {
+  return el("span", { className: `dot ${origin}`, title: ORIGINS[origin] ?? origin });
+}
 
 function card(task) {
   const said = varying.slice(0, 4).map((name) => isNumber(task.values[name])
