@@ -335,7 +335,7 @@ def test_status_before_the_first_commit_says_what_goes_on(tmp_path) -> None:
         running = taskgen("status", "small", "--root", tmp_path).stdout
     finally:
         store.unlock()
-    assert running.startswith("small: nothing is committed yet; running now\n")
+    assert running.startswith("small: nothing is committed yet; running\n")
     assert "The first commit is the untrained learner" in running
 
 
