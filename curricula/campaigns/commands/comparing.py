@@ -157,7 +157,7 @@ def _show(comparison: Comparison, root: Path, no_tracking: bool) -> None:
     if no_tracking:
         return
     from curricula.campaigns.mlflow_tracking.comparisons import log_comparison
-    from curricula.campaigns.mlflow_tracking.runs import tracking_uri
+    from curricula.campaigns.mlflow_tracking.stores import tracking_uri
 
     tracking = comparison.config(comparison.runs()[0]).tracking
     uri = tracking_uri(tracking.uri, root)

@@ -21,7 +21,7 @@ import typer
 
 from curricula.campaigns.commands.common import Root, UserError, require_root
 from curricula.campaigns.mlflow_tracking.relocation import ARTIFACTS, DATABASE, relocate
-from curricula.campaigns.mlflow_tracking.runs import (
+from curricula.campaigns.mlflow_tracking.stores import (
     NO_TELEMETRY,
     default_uri,
     remembered_page,

@@ -11,7 +11,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from curricula.campaigns.mlflow_tracking.runs import NOTE, SOURCE, find_experiment, open_client
+from curricula.campaigns.mlflow_tracking.runs import NOTE, SOURCE
+from curricula.campaigns.mlflow_tracking.stores import find_experiment, open_client
 
 _KIND, _FOLDER = "taskgen.kind", "taskgen.comparison"
 _ESTIMATES = (

@@ -22,7 +22,8 @@ from curricula.campaigns.mlflow_tracking.campaign_log import (
 )
 from curricula.campaigns.mlflow_tracking.logged import LoggedCampaign, commits_between
 from curricula.campaigns.mlflow_tracking.patience import Patience
-from curricula.campaigns.mlflow_tracking.runs import CampaignRuns, is_remembered, tracking_uri
+from curricula.campaigns.mlflow_tracking.runs import CampaignRuns
+from curricula.campaigns.mlflow_tracking.stores import is_remembered, tracking_uri
 from curricula.campaigns.store.records import Record
 
 

@@ -9,7 +9,7 @@ from typer.testing import CliRunner
 from curricula.campaigns.cli import app
 from curricula.campaigns.comparison.arms import arm_of, prepared
 from curricula.campaigns.comparison.folder import Comparison
-from curricula.campaigns.mlflow_tracking.runs import open_client, tracking_uri
+from curricula.campaigns.mlflow_tracking.stores import open_client, tracking_uri
 from tests.curricula.campaigns.tiny import TINY
 
 NUM_TASKS = 8

@@ -10,7 +10,7 @@ from pydantic import ValidationError
 from curricula.campaigns.campaign import Campaign
 from curricula.campaigns.config.schema import ExecutorConfig
 from curricula.campaigns.generation import adoption, merging
-from curricula.campaigns.generation.ledger import first_record, next_record
+from curricula.campaigns.generation.commits import first_record, next_record
 from curricula.campaigns.sight.decisions import decision_sentences, decision_text
 from curricula.campaigns.sight.points import record_points
 from curricula.campaigns.store import checkpoint

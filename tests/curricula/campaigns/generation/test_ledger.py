@@ -5,7 +5,8 @@ import json
 
 import pytest
 
-from curricula.campaigns.generation.ledger import Ledger, first_record, next_record
+from curricula.campaigns.generation.commits import first_record, next_record
+from curricula.campaigns.generation.ledger import Ledger
 from curricula.campaigns.sight.points import record_points
 from tests.curricula.campaigns import fakes
 from tests.curricula.campaigns.fakes import (

@@ -12,7 +12,7 @@ import pytest
 
 from curricula.campaigns.config.schema import CampaignConfig
 from curricula.campaigns.mlflow_tracking import campaign_log, sights
-from curricula.campaigns.mlflow_tracking import runs as mlflow_runs
+from curricula.campaigns.mlflow_tracking import stores
 from curricula.campaigns.mlflow_tracking.patience import Patience
 from curricula.campaigns.mlflow_tracking.tracker import MlflowTracker
 from curricula.campaigns.sight import figures
@@ -322,7 +322,7 @@ def test_pages_of_tasks_lie_where_descriptions_say(root, plain_figures):
 def test_the_distribution_is_the_dataset_and_the_learner_a_model(root):
     place = Place(root)
     place.play(2)
-    client = mlflow_runs.open_client(place.tracker().uri, root)
+    client = stores.open_client(place.tracker().uri, root)
     inputs = client.get_run(place.memo["generations"]["1"]).inputs.dataset_inputs
     assert [data.dataset.name for data in inputs] == ["fields-v1 size 3–5"]
     tags = json.loads(inputs[0].dataset.source)["tags"]
@@ -360,8 +360,8 @@ def test_the_store_is_absolute_and_in_wal_mode(root):
 
 def test_the_uri_comes_from_the_configuration_then_the_environment(root, monkeypatch):
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://there")
-    assert mlflow_runs.tracking_uri(None, root) == "http://there"
-    assert mlflow_runs.tracking_uri("sqlite:///here.db", root) == "sqlite:///here.db"
+    assert stores.tracking_uri(None, root) == "http://there"
+    assert stores.tracking_uri("sqlite:///here.db", root) == "sqlite:///here.db"
 
 
 @pytest.mark.usefixtures("plain_figures")
@@ -486,7 +486,7 @@ def test_killed_at_a_call_of_the_client(root, monkeypatch, stride):
 def test_runs_that_no_commit_knows_are_closed(root):
     place = Place(root)
     place.play(1)
-    client = mlflow_runs.open_client(place.tracker().uri, root)
+    client = stores.open_client(place.tracker().uri, root)
     tags = {"taskgen.campaign": place.memo["key"], "taskgen.kind": "generation"}
     orphan = client.create_run(place.memo["experiment"], None, tags, "orphan").info.run_id
     place.tracker().begin(place.folder, place.config)

@@ -11,7 +11,7 @@ import pytest
 
 from curricula.campaigns.campaign import Campaign
 from curricula.campaigns.mlflow_tracking.relocation import relocate
-from curricula.campaigns.mlflow_tracking.runs import open_client, remembered_page, tracking_uri
+from curricula.campaigns.mlflow_tracking.stores import open_client, remembered_page, tracking_uri
 from curricula.campaigns.mlflow_tracking.tracker import MlflowTracker
 from tests.curricula.campaigns.tiny import tiny_config
 

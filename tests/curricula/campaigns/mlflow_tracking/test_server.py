@@ -14,7 +14,7 @@ import pytest
 from curricula.campaigns.campaign import Campaign
 from curricula.campaigns.commands.server import HOST, command
 from curricula.campaigns.mlflow_tracking.patience import Patience
-from curricula.campaigns.mlflow_tracking.runs import open_client
+from curricula.campaigns.mlflow_tracking.stores import open_client
 from curricula.campaigns.mlflow_tracking.tracker import MlflowTracker
 from tests.curricula.campaigns.tiny import tiny_config
 
