@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 
 from curricula.campaigns.generation import adoption
 from curricula.campaigns.generation.branches import (
@@ -64,7 +65,7 @@ def _decide(
     """Decides whether the move is made; a search that decides by itself is followed."""
     if setup.search.decides:
         return adoption.follow(branch.gain, branch.gain_se, history)
-    return adoption.decide_stream(
+    verdict = adoption.decide_stream(
         branch.gain,
         branch.gain_se,
         history,
@@ -73,6 +74,8 @@ def _decide(
         adopt_sd=setup.config.generation.adopt_sd,
         rollback_sd=setup.config.generation.rollback_sd,
     )
+    stayed = branch.candidate.origin == "keep" and verdict.decided_by == "test"
+    return replace(verdict, decided_by="keep") if stayed else verdict
 
 
 def _probe(setup: Setup, nursery: Nursery, branch: Branch) -> None:

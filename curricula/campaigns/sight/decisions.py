@@ -107,9 +107,7 @@ def _test_sentences(record: Record, escape: Escape) -> str:
         return f"Nothing was tried: {_reason(decided_by, escape)}."
     stream = is_stream(record)
     if stream:
-        what = STREAM_REASONS.get(decided_by) or f"it was decided by {escape(decided_by)}"
-        joint = "" if decided_by == "rollback" else "and keeps what it learned; "
-        text = f"The learner trained on one move of its distribution {joint}{what}."
+        text = f"The learner trained {_stream_text(record, escape)}."
     else:
         branches = "branch was" if tried == 1 else "branches were"
         text = f"{tried} {branches} trained; {_goes_on(record, escape)}."
@@ -123,6 +121,18 @@ def _test_sentences(record: Record, escape: Escape) -> str:
         f"± {number(decision.get('difference_se'))} (SE); beyond the noise is more than "
         f"{number(decision.get('noise'))}."
     )
+
+
+def _stream_text(record: Record, escape: Escape) -> str:
+    """Returns where the one learner trained, and what became of it and its distribution."""
+    decided_by = record["decision"].get("decided_by", "")
+    stayed = record["candidates"][0]["origin"] == "keep"
+    where = "where it was" if stayed else "on one move of its distribution"
+    if stayed and decided_by == "keep":
+        return f"{where} and keeps what it learned"
+    what = STREAM_REASONS.get(decided_by) or f"it was decided by {escape(decided_by)}"
+    joint = "" if decided_by == "rollback" else "and keeps what it learned; "
+    return f"{where} {joint}{what}"
 
 
 def _goes_on(record: Record, escape: Escape) -> str:

@@ -104,6 +104,7 @@ def test_where_it_is_the_target_already_it_stays_there(tmp_path):
     setup = make_setup(generation={"num_candidates": 0, "toward_every": 1}, start={"size": [5, 9]})
     scene = play(tmp_path, script({"keep": 0.9}), setup=setup)
     assert scene.names == ["keep"]
+    assert scene.decision == (None, "keep"), "however much was gained: nothing moved"
     assert scene.size == (5, 9)
 
 

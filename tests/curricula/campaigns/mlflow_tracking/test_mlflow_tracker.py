@@ -11,8 +11,7 @@ import numpy as np
 import pytest
 
 from curricula.campaigns.config.schema import CampaignConfig
-from curricula.campaigns.mlflow_tracking import campaign_log, sights
-from curricula.campaigns.mlflow_tracking import stores
+from curricula.campaigns.mlflow_tracking import campaign_log, sights, stores
 from curricula.campaigns.mlflow_tracking.patience import Patience
 from curricula.campaigns.mlflow_tracking.tracker import MlflowTracker
 from curricula.campaigns.sight import figures

@@ -66,6 +66,14 @@ def test_in_stream_mode_the_learner_goes_on_whatever_its_distribution_does(reaso
     assert [row["adopted"] for row in rows] == [str(reason == "test")]
 
 
+def test_a_learner_that_trained_where_it_was_made_no_move():
+    decision = {"winner": None, "decided_by": "keep"}
+    record = {**record_of(2), "candidates": record_of(2)["candidates"][:1], "decision": decision}
+    assert record["candidates"][0]["origin"] == "keep"
+    text = decisions.decision_sentences(record)
+    assert text.startswith("The learner trained where it was and keeps what it learned.")
+
+
 def test_a_branch_alone_had_nothing_to_beat():
     record = {**record_of(2), "candidates": record_of(2)["candidates"][:1]}
     assert decisions.decision_sentences(record) == (
