@@ -43,7 +43,7 @@ def compare(
         typer.Option(
             metavar="FILE",
             help="a campaign and its controls: start kept, whole target, hardest corner, ADR, "
-            "random moves",
+            "straight toward the target, random moves",
         ),
     ] = None,
     seeds: Annotated[

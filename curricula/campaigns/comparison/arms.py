@@ -34,6 +34,7 @@ CONTROLS = {
     "whole-target": "the whole target from the start: domain randomisation",
     "hardest-corner": "the corner of the target that lies farthest from the start, alone",
     "adr": "automatic domain randomisation",
+    "straight-on": "no search: a step toward the target every generation, while it does no harm",
     "random-moves": "the same campaign, its moves drawn at random",
 }
 """The controls by name, and what each is."""
@@ -91,6 +92,7 @@ def controls_of(arm: Arm) -> tuple[list[Arm], list[str]]:
         "whole-target": _kept(config, target),
         "hardest-corner": _kept(config, {**target, **_corner(config, generator, moving)}),
         "adr": _single(config, Plugin(name="adr"), 0),
+        "straight-on": _single(config, config.search, 0, toward_every=1),
         "random-moves": config.model_copy(
             update={"search": Plugin(name="optuna", options={"sampler": "random"})}
         ),
@@ -157,7 +159,9 @@ def _kept(config: CampaignConfig, start: Mapping[str, Any]) -> CampaignConfig:
     return _single(changed, Plugin(name="fixed"), 1)
 
 
-def _single(config: CampaignConfig, search: Plugin, num_candidates: int) -> CampaignConfig:
+def _single(
+    config: CampaignConfig, search: Plugin, num_candidates: int, **changes: int
+) -> CampaignConfig:
     """Returns the campaign with one branch, whose generations take as many steps as before."""
     before = config.generation
     generation = {
@@ -165,9 +169,11 @@ def _single(config: CampaignConfig, search: Plugin, num_candidates: int) -> Camp
         "branch_env_steps": before.branch_env_steps * max(before.num_candidates, 1),
         "rung_share": 0.0,
         "merge": False,
+        **changes,
     }
-    changes = {"search": search, "generation": before.model_copy(update=generation)}
-    return config.model_copy(update=changes)
+    return config.model_copy(
+        update={"search": search, "generation": before.model_copy(update=generation)}
+    )
 
 
 def _corner(

@@ -30,7 +30,8 @@ def test_there_is_every_control(controls):
 def test_controls_begin_where_they_say(controls):
     starts = {name: config.start for name, config in controls.items()}
     near = {"size": [5, 7], "goal_distance": 0.1, "horizon_factor": 0.5}
-    assert starts["start-kept"] == starts["adr"] == starts["random-moves"] == near
+    for name in ("start-kept", "adr", "straight-on", "random-moves"):
+        assert starts[name] == near
     assert starts["whole-target"] == {**near, "size": [5, 9]}
     assert starts["hardest-corner"] == {**near, "size": 9}
 
@@ -42,10 +43,12 @@ def test_all_are_tested_on_the_same_target(controls):
 
 
 def test_a_generation_of_one_branch_takes_what_three_took(controls):
-    for name in ("start-kept", "whole-target", "hardest-corner", "adr"):
+    for name in ("start-kept", "whole-target", "hardest-corner", "adr", "straight-on"):
         generation = controls[name].generation
         assert (generation.branch_env_steps, generation.rung_share) == (3 * 192, 0.0)
     assert controls["adr"].generation.num_candidates == 0
+    assert controls["straight-on"].generation.num_candidates == 0
+    assert controls["straight-on"].generation.toward_every == 1
     assert controls["start-kept"].search.name == "fixed"
     assert controls["random-moves"].generation.num_candidates == 3
     assert controls["random-moves"].search.options["sampler"] == "random"
