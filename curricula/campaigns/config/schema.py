@@ -118,7 +118,8 @@ class GenerationConfig(Section):
     toward_every: Annotated[int, Field(ge=0)] = Field(
         default=2,
         description="stream mode: generations between moves straight toward what counts, in place "
-        "of one of the search; 1: no others; 0: never",
+        "of one of the search, which also rests when its moves do harm; 1: no others; 0: the "
+        "search alone, without rest",
     )
     rollback_sd: Annotated[float, Field(ge=0)] = Field(
         default=3.0,

@@ -131,6 +131,7 @@ class Grown:
         noise_history: differences of the last A/A pairs.
         gain_history: gains of the last branches that went on.
         search_s: seconds spent asking and telling.
+        search_rest: of a stream's search, as the record has it; {}: it does not rest.
     """
 
     branch: Branch
@@ -140,6 +141,7 @@ class Grown:
     noise_history: list[float]
     gain_history: list[float]
     search_s: float
+    search_rest: dict[str, int] = field(default_factory=dict)
 
 
 class Nursery:

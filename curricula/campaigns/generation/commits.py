@@ -97,6 +97,7 @@ def next_record(
         "decision": {k: _number(v) for k, v in grown.decision.items()},
         "noise_history": [_number(value) for value in grown.noise_history],
         "gain_history": [_number(value) for value in grown.gain_history],
+        "search_rest": grown.search_rest,
     }
 
 

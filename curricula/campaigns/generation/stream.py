@@ -4,15 +4,16 @@ The search proposes one move, the learner trains there and keeps what it learned
 compared with what the learner has been gaining lately (progress slows down whatever the move), and
 the distribution moves only if that is better, or did no harm and covers more of what counts. Now
 and then the move is the campaign's own, straight toward what counts: a search that knows a dozen
-gains is no match for knowing where one wants to be. A fall beyond the noise rolls learner and
-distribution back to the last commit; its steps stay counted.
+gains is no match for knowing where one wants to be. A search whose move did harm rests for a while,
+the longer the more often in a row. A fall beyond the noise rolls learner and distribution back to
+the last commit; its steps stay counted.
 """
 
 from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import asdict, dataclass, replace
 
 from curricula.campaigns.generation import adoption
 from curricula.campaigns.generation.branches import (
@@ -30,12 +31,39 @@ from curricula.campaigns.generation.setup import Setup
 from curricula.search import Candidate, Gain
 from taskgen.distribution import TaskDistribution
 
+_LONGEST_REST = 8
+
+
+@dataclass(frozen=True)
+class Rest:
+    """How long a search rests whose moves do harm.
+
+    Args:
+        left: of its turns, those that it still has to leave out.
+        length: how many it leaves out after the next move that does harm.
+    """
+
+    left: int = 0
+    length: int = 1
+
+    def after(self, harmed: bool) -> Rest:
+        """Returns the rest after a move of the search: twice as long each time in a row.
+
+        Example:
+            >>> Rest().after(True).after(True)
+            Rest(left=2, length=4)
+            >>> Rest(0, 4).after(False)
+            Rest(left=0, length=1)
+        """
+        return Rest(self.length, min(2 * self.length, _LONGEST_REST)) if harmed else Rest()
+
 
 def run(setup: Setup, nursery: Nursery, ledger: Ledger, incumbent: TaskDistribution) -> Grown:
     """Trains the learner on one move of its distribution, and decides what stays."""
     history = list(ledger.record["gain_history"])
+    rest = Rest(**ledger.record.get("search_rest", {}))
     clock = time.perf_counter()
-    branch = _propose(setup, nursery.generation, incumbent)
+    branch, rest = _propose(setup, nursery.generation, incumbent, rest)
     search_s = time.perf_counter() - clock
     start = _train(setup, nursery, ledger, branch, incumbent)
     baseline = adoption.recent_mean(history)
@@ -48,6 +76,8 @@ def run(setup: Setup, nursery: Nursery, ledger: Ledger, incumbent: TaskDistribut
     fell = verdict.decided_by == "rollback"
     follows = verdict.decided_by == "search" and branch.candidate.origin == "move"
     moves = follows or verdict.decided_by in ("test", "tie")
+    if branch.candidate.origin == "move":
+        rest = rest.after(harmed=not _is_harmless(setup, branch))
     return Grown(
         branch=start if fell else branch,
         incumbent=branch.candidate.distribution if moves else incumbent,
@@ -55,6 +85,7 @@ def run(setup: Setup, nursery: Nursery, ledger: Ledger, incumbent: TaskDistribut
         decision=verdict.to_json() | ({} if moves else {"winner": None}),
         noise_history=[],
         gain_history=(history if fell else [*history, branch.gain])[-HISTORY:],
+        search_rest=asdict(rest),
         search_s=search_s,
     )
 
@@ -97,15 +128,29 @@ def _coverage(
     return incumbent.likeness(frontier, setup.movable), moved.likeness(frontier, setup.movable)
 
 
-def _propose(setup: Setup, generation: int, incumbent: TaskDistribution) -> Branch:
+def _propose(
+    setup: Setup, generation: int, incumbent: TaskDistribution, rest: Rest
+) -> tuple[Branch, Rest]:
+    """Returns the branch of a generation, and what is left of the search's rest.
+
+    Where the search's turn is left out, as where it is not its turn, the move is the campaign's.
+    """
     every = setup.config.generation.toward_every
-    if setup.moves and not setup.search.decides and every and generation % every == 0:
+    helps = setup.moves and not setup.search.decides and every > 0
+    if helps and generation % every == 0:
         candidate = setup.toward(incumbent)
+    elif helps and rest.left:
+        candidate, rest = setup.toward(incumbent), replace(rest, left=rest.left - 1)
     else:
         moves = setup.propose(incumbent, 1, generation)
         candidate = moves[0] if moves else Candidate(incumbent, "keep")
     name = "move-1" if candidate.origin == "move" else candidate.origin
-    return Branch(name, candidate, seed_for(setup.config.seed, generation, "training"))
+    return Branch(name, candidate, seed_for(setup.config.seed, generation, "training")), rest
+
+
+def _is_harmless(setup: Setup, branch: Branch) -> bool:
+    noise = adoption.noise_of(setup.config.generation.adopt_sd, None, branch.gain_se)
+    return branch.gain >= -noise
 
 
 def _train(

@@ -34,7 +34,7 @@
               there also "tasks": [id's first 16 digits], "random": [float], "oracle": [float]
               (null: not known), or "failure"
   "tasks": [task JSON], "search": state, "search_metrics": {…}, "noise_history": [float],
-  "gain_history": [float], "quarantine": {task id: reason},
+  "gain_history": [float], "search_rest": {"left", "length"}, "quarantine": {task id: reason},
   "draws": counts, "draw_reasons": {row and seed: reason},
   "exam_sets": {exam: {"num_tasks", "repeats", "repeats_apart"}},  of the exams that were played:
                tasks whose form comes earlier in the set, or in a set it should be apart from

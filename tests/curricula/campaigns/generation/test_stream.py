@@ -108,6 +108,32 @@ def test_where_it_is_the_target_already_it_stays_there(tmp_path):
     assert scene.size == (5, 9)
 
 
+@pytest.mark.parametrize(
+    ("gain", "rest"),
+    [
+        (0.0, {"left": 0, "length": 1}),
+        (-0.1, {"left": 2, "length": 4}),  # the second in a row that did harm
+        (NAN, {"left": 2, "length": 4}),
+    ],
+)
+def test_a_search_whose_move_did_harm_rests(tmp_path, gain, rest):
+    setup = make_setup(sizes=[[5, 7]], generation={"num_candidates": 0})
+    record = make_record(2, gain_history=HISTORY, search_rest={"left": 0, "length": 2})
+    scene = play(tmp_path, script({"move-1": gain}), setup=setup, record=record)
+    assert scene.grown.search_rest == rest
+
+
+@pytest.mark.parametrize(("number", "left"), [(3, 1), (4, 2)])
+def test_a_turn_left_out_is_the_campaigns_and_only_turns_of_the_search_count(
+    tmp_path, number, left
+):
+    setup = make_setup(generation={"num_candidates": 0})
+    record = make_record(number - 1, gain_history=HISTORY, search_rest={"left": 2, "length": 4})
+    scene = play(tmp_path, script({"toward": 0.2}), setup=setup, record=record)
+    assert scene.names == ["toward"]
+    assert scene.grown.search_rest == {"left": left, "length": 4}
+
+
 class Deciding(FakeSearch):
     """Wants sizes of 9 played after each training, and is followed."""
 
