@@ -131,6 +131,7 @@ class Grown:
         noise_history: differences of the last A/A pairs.
         gain_history: gains of the last branches that went on.
         search_s: seconds spent asking and telling.
+        search_asked: whether the search had a part in it; else its numbers are of an earlier one.
         search_rest: of a stream's search, as the record has it; {}: it does not rest.
     """
 
@@ -141,6 +142,7 @@ class Grown:
     noise_history: list[float]
     gain_history: list[float]
     search_s: float
+    search_asked: bool = True
     search_rest: dict[str, int] = field(default_factory=dict)
 
 

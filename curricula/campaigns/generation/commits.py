@@ -85,7 +85,8 @@ def next_record(
         seconds: since the last commit, or since the process began where it made none yet.
         references: of the monitor sets, as for `first_record`.
     """
-    search = {"state": setup.search.state_dict(), "metrics": setup.search.metrics()}
+    metrics = setup.search.metrics() if grown.search_asked else {}
+    search = {"state": setup.search.state_dict(), "metrics": metrics}
     common = _common(
         setup, before, grown.branch, grown.incumbent, nursery, seconds, search, references or {}
     )

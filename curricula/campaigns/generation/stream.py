@@ -62,13 +62,14 @@ def run(setup: Setup, nursery: Nursery, ledger: Ledger, incumbent: TaskDistribut
     """Trains the learner on one move of its distribution, and decides what stays."""
     history = list(ledger.record["gain_history"])
     rest = Rest(**ledger.record.get("search_rest", {}))
+    ours, rest = _turn(setup, nursery.generation, rest)
     clock = time.perf_counter()
-    branch, rest = _propose(setup, nursery.generation, incumbent, rest)
+    branch = _propose(setup, nursery.generation, incumbent, ours)
     search_s = time.perf_counter() - clock
     start = _train(setup, nursery, ledger, branch, incumbent)
     baseline = adoption.recent_mean(history)
     clock = time.perf_counter()
-    if branch.candidate.origin != "toward":
+    if not ours:
         setup.search.tell([branch.candidate], [Gain(branch.gain - baseline)])
     search_s += time.perf_counter() - clock
     _probe(setup, nursery, branch)
@@ -85,6 +86,7 @@ def run(setup: Setup, nursery: Nursery, ledger: Ledger, incumbent: TaskDistribut
         decision=verdict.to_json() | ({} if moves else {"winner": None}),
         noise_history=[],
         gain_history=(history if fell else [*history, branch.gain])[-HISTORY:],
+        search_asked=not ours,
         search_rest=asdict(rest),
         search_s=search_s,
     )
@@ -128,24 +130,26 @@ def _coverage(
     return incumbent.likeness(frontier, setup.movable), moved.likeness(frontier, setup.movable)
 
 
-def _propose(
-    setup: Setup, generation: int, incumbent: TaskDistribution, rest: Rest
-) -> tuple[Branch, Rest]:
-    """Returns the branch of a generation, and what is left of the search's rest.
-
-    Where the search's turn is left out, as where it is not its turn, the move is the campaign's.
-    """
+def _turn(setup: Setup, generation: int, rest: Rest) -> tuple[bool, Rest]:
+    """Returns whether a generation's move is the campaign's own, and what is left of the rest."""
     every = setup.config.generation.toward_every
-    helps = setup.moves and not setup.search.decides and every > 0
-    if helps and generation % every == 0:
+    if not setup.moves or setup.search.decides or not every:
+        return False, rest
+    if generation % every == 0:
+        return True, rest
+    if rest.left:
+        return True, replace(rest, left=rest.left - 1)
+    return False, rest
+
+
+def _propose(setup: Setup, generation: int, incumbent: TaskDistribution, ours: bool) -> Branch:
+    if ours:
         candidate = setup.toward(incumbent)
-    elif helps and rest.left:
-        candidate, rest = setup.toward(incumbent), replace(rest, left=rest.left - 1)
     else:
         moves = setup.propose(incumbent, 1, generation)
         candidate = moves[0] if moves else Candidate(incumbent, "keep")
     name = "move-1" if candidate.origin == "move" else candidate.origin
-    return Branch(name, candidate, seed_for(setup.config.seed, generation, "training")), rest
+    return Branch(name, candidate, seed_for(setup.config.seed, generation, "training"))
 
 
 def _is_harmless(setup: Setup, branch: Branch) -> bool:
