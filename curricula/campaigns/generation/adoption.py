@@ -311,10 +311,20 @@ def decide_stream(
     elif difference > noise:
         why = "test"
     elif coverage[1] > coverage[0] and (
-        abs(difference) <= noise or (aimed and gain >= -noise_of(adopt_sd, None, gain_se))
+        abs(difference) <= noise or (aimed and is_harmless(gain, gain_se, adopt_sd))
     ):
         why = "tie"
     return Verdict(0, why, difference, gain_se, noise, None)
+
+
+def is_harmless(gain: float, gain_se: float, sd: float) -> bool:
+    """Whether a learner did not fall beyond the noise of the tasks alone; not a number: it did.
+
+    Example:
+        >>> is_harmless(-0.1, 0.2, 1.0), is_harmless(-0.3, 0.2, 1.0)
+        (True, False)
+    """
+    return gain >= -noise_of(sd, None, gain_se)
 
 
 def follow(gain: float, gain_se: float, gain_history: Sequence[float]) -> Verdict:

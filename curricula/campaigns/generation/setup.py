@@ -43,10 +43,10 @@ class Setup:
     @property
     def num_branches(self) -> int:
         """How many branches an ordinary generation trains: one where nothing can move."""
-        return max(self.config.generation.num_candidates, 1) if self.moves else 1
+        return max(self.config.generation.num_candidates, 1) if self.can_move else 1
 
     @property
-    def moves(self) -> bool:
+    def can_move(self) -> bool:
         """Whether the distribution can move at all."""
         return bool(self.movable) and self.config.search.name != "fixed"
 

@@ -67,18 +67,20 @@ def run(setup: Setup, nursery: Nursery, ledger: Ledger, incumbent: TaskDistribut
     branch = _propose(setup, nursery.generation, incumbent, ours)
     search_s = time.perf_counter() - clock
     start = _train(setup, nursery, ledger, branch, incumbent)
-    baseline = adoption.recent_mean(history)
-    clock = time.perf_counter()
     if not ours:
+        clock = time.perf_counter()
+        baseline = adoption.recent_mean(history)
         setup.search.tell([branch.candidate], [Gain(branch.gain - baseline)])
-    search_s += time.perf_counter() - clock
-    _probe(setup, nursery, branch)
+        search_s += time.perf_counter() - clock
+        _probe(setup, nursery, branch)
     verdict = _decide(setup, incumbent, branch, history)
     fell = verdict.decided_by == "rollback"
     follows = verdict.decided_by == "search" and branch.candidate.origin == "move"
     moves = follows or verdict.decided_by in ("test", "tie")
     if branch.candidate.origin == "move":
-        rest = rest.after(harmed=not _is_harmless(setup, branch))
+        adopt_sd = setup.config.generation.adopt_sd
+        harmless = adoption.is_harmless(branch.gain, branch.gain_se, adopt_sd)
+        rest = rest.after(harmed=not harmless)
     return Grown(
         branch=start if fell else branch,
         incumbent=branch.candidate.distribution if moves else incumbent,
@@ -133,7 +135,7 @@ def _coverage(
 def _turn(setup: Setup, generation: int, rest: Rest) -> tuple[bool, Rest]:
     """Returns whether a generation's move is the campaign's own, and what is left of the rest."""
     every = setup.config.generation.toward_every
-    if not setup.moves or setup.search.decides or not every:
+    if not setup.can_move or setup.search.decides or not every:
         return False, rest
     if generation % every == 0:
         return True, rest
@@ -150,11 +152,6 @@ def _propose(setup: Setup, generation: int, incumbent: TaskDistribution, ours: b
         candidate = moves[0] if moves else Candidate(incumbent, "keep")
     name = "move-1" if candidate.origin == "move" else candidate.origin
     return Branch(name, candidate, seed_for(setup.config.seed, generation, "training"))
-
-
-def _is_harmless(setup: Setup, branch: Branch) -> bool:
-    noise = adoption.noise_of(setup.config.generation.adopt_sd, None, branch.gain_se)
-    return branch.gain >= -noise
 
 
 def _train(

@@ -1,8 +1,8 @@
 """The runs of one campaign in an MLflow store, where every write can be repeated.
 
-Everything goes through a
-client and run ids, never through mlflow's global active run. Runs are found again by their tags,
-and points carry the time of their commit, so that what was cut off is done again without traces.
+Everything goes through a client and run ids, never through mlflow's global active run. Runs are
+found again by their tags, and points carry the time of their commit, so that what was cut off is
+done again without traces.
 """
 
 from __future__ import annotations
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from mlflow.entities import Metric, Run
 
 NOTE = "mlflow.note.content"
+SOURCE = {"mlflow.source.name": "taskgen", "mlflow.source.type": "LOCAL"}
 VIEW_KEY = "taskgen"
 
 _CAMPAIGN, _KIND, _PLACE = "taskgen.campaign", "taskgen.kind", "taskgen.place"
@@ -290,9 +291,6 @@ class CampaignRuns:
             token = page.token
             if not token:
                 return
-
-
-SOURCE = {"mlflow.source.name": "taskgen", "mlflow.source.type": "LOCAL"}
 
 
 def write_json(path: Path, value: Any) -> None:
