@@ -24,8 +24,7 @@ from taskgen.parameter_space import Row
 from taskgen.problems import Problems
 from taskgen.remote import RemoteFault
 from taskgen.task import Task
-from taskgen.vector import first_limit_s
-from taskgen.watchdog import time_limit
+from taskgen.watchdog import first_limit_s, time_limit
 from taskgen.watched import ProcessLost, WatchedProcess
 
 _MANY = 8

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 from numpy.typing import NDArray
 
-from taskgen.vector import LifetimeVectorEnv, first_limit_s, limit
-from taskgen.watchdog import time_limit
+from taskgen.vector import LifetimeVectorEnv, limit
+from taskgen.watchdog import first_limit_s, time_limit
 from taskgen.watched import WatchedProcess
 
 if TYPE_CHECKING:

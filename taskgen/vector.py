@@ -28,15 +28,15 @@ from dataclasses import dataclass
 from typing import Any, final
 
 import gymnasium
-import numba
 import numpy as np
 from gymnasium.vector import AutoresetMode, VectorEnv
 from numpy.typing import NDArray
 
+from taskgen import lifetime_kernels
 from taskgen.batch import TaskBatch
 from taskgen.randomness import fold, task_keys
 from taskgen.task import Task
-from taskgen.watchdog import time_limit
+from taskgen.watchdog import first_limit_s, time_limit
 
 
 @dataclass(frozen=True)
@@ -222,14 +222,13 @@ class FamilyVectorEnv(LifetimeVectorEnv):
         was_playing = self.playing.copy()
         self.advance(actions, was_playing)
         self._drop_failed()
-        truncated = np.zeros(self.num_envs, dtype=bool)
-        ended = np.zeros(self.num_envs, dtype=bool)
-        again = np.zeros(self.num_envs, dtype=bool)
-        _account(
+        truncated, over, ended, again = np.zeros((4, self.num_envs), dtype=bool)
+        any_over, any_again = lifetime_kernels.account(
             was_playing,
             self.playing,
             self.terminated,
             truncated,
+            over,
             ended,
             again,
             self._episode,
@@ -239,12 +238,11 @@ class FamilyVectorEnv(LifetimeVectorEnv):
             self._current.num_episodes or -1,
             self._current.num_steps or -1,
         )
-        over = (self.terminated | truncated) & was_playing
         final_obs = None
-        if over.any():
+        if any_over:
             final_obs = np.zeros(self.observations.shape, self.observations.dtype)
             final_obs[over] = self.observations[over]
-        if again.any():
+        if any_again:
             self._begin(np.flatnonzero(again))
             self._drop_failed()
         infos = self._infos(again & self.playing, over, ended)
@@ -272,11 +270,9 @@ class FamilyVectorEnv(LifetimeVectorEnv):
     def _drop_failed(self) -> None:
         """Stops slots whose reward or observation is not a finite number."""
         are_floats = self.observations.dtype.kind == "f"
+        is_finite = lifetime_kernels.all_finite(self.rewards)
         if are_floats:
-            with np.errstate(all="ignore"):  # a sum is finite only if all its parts are
-                is_finite = np.isfinite(self.rewards.sum() + self.observations.sum())
-        else:
-            is_finite = np.isfinite(self.rewards).all()
+            is_finite = is_finite and lifetime_kernels.all_finite(self.observations.reshape(-1))
         if is_finite and not self.failures:
             return
         bad = ~np.isfinite(self.rewards) & self.playing
@@ -306,61 +302,20 @@ class FamilyVectorEnv(LifetimeVectorEnv):
         }
 
     def _lifetime_left(self) -> NDArray[np.float32]:
-        left = np.ones(self.num_envs)
-        if self._current.num_episodes is not None:
-            done = self._episode + self._episode_steps / self.horizons
-            left = 1.0 - done / self._current.num_episodes
-        if self._current.num_steps is not None:
-            left = np.minimum(left, 1.0 - self._lifetime_steps / self._current.num_steps)
-        return np.where(self.playing, np.maximum(left, 0.0), 0.0).astype(np.float32)
+        left = np.zeros(self.num_envs, dtype=np.float32)
+        lifetime_kernels.write_left(
+            left,
+            self.playing,
+            self._episode,
+            self._episode_steps,
+            self._lifetime_steps,
+            self.horizons,
+            self._current.num_episodes or -1,
+            self._current.num_steps or -1,
+        )
+        return left
 
 
-@numba.njit(cache=True)
-def _account(  # type: ignore[no-untyped-def]
-    was_playing,
-    playing,
-    terminated,
-    truncated,
-    ended,
-    again,
-    episode,
-    episode_steps,
-    lifetime_steps,
-    horizons,
-    num_episodes,
-    num_steps,
-):
-    """Counts one step of every slot, in place.
-
-    `ended` are episodes played to their end (goal or horizon), `truncated` those that the horizon
-    or the lifetime's bound in steps cut, `again` the slots that begin another episode.
-    """
-    for b in range(len(playing)):
-        if not was_playing[b]:
-            terminated[b] = False
-            continue
-        episode_steps[b] += 1
-        lifetime_steps[b] += 1
-        if not playing[b]:  # failed in this very step: nothing of the episode counts
-            truncated[b] = True
-            terminated[b] = False
-            continue
-        if not terminated[b] and episode_steps[b] >= horizons[b]:
-            truncated[b] = True
-        ended[b] = terminated[b] or truncated[b]
-        if ended[b]:
-            episode[b] += 1
-        out_of_steps = num_steps > 0 and lifetime_steps[b] >= num_steps
-        out_of_episodes = num_episodes > 0 and episode[b] >= num_episodes
-        if out_of_steps or out_of_episodes:
-            playing[b] = False
-            if not ended[b]:
-                truncated[b] = True
-        elif ended[b]:
-            again[b] = True
-
-
-_FIRST_TIMES, _FIRST_S = 5.0, 60.0
 _called: set[tuple[type[LifetimeVectorEnv], str]] = set()
 """Calls that were made in this process: what they compile on first use is compiled."""
 
@@ -378,8 +333,3 @@ def limit(env: LifetimeVectorEnv, call: str, timeout_s: float) -> AbstractContex
     first = (type(env), call) not in _called
     _called.add((type(env), call))
     return time_limit(first_limit_s(timeout_s) if first else timeout_s)
-
-
-def first_limit_s(timeout_s: float) -> float:
-    """Returns how long the first call of a kind may take, since it may compile, in seconds."""
-    return max(_FIRST_TIMES * timeout_s, _FIRST_S)

@@ -29,6 +29,9 @@ _AGAIN_S = 1.0
 _GRACE = 1.5
 """The share of its limit, a second added, that a call may take before its process is killed."""
 
+_FIRST_TIMES, _FIRST_S = 5.0, 60.0
+"""How much longer the first call of a kind may take, and how long at least, in seconds."""
+
 _deadline = c_double(0.0)
 """When this process may be killed, by the monotonic clock; 0: no limit is running."""
 
@@ -130,3 +133,8 @@ def _restore(handler: object, timer: tuple[float, float], elapsed: float) -> Non
     left, interval = timer
     if left > 0.0:
         signal.setitimer(signal.ITIMER_REAL, max(left - elapsed, 1e-3), interval)
+
+
+def first_limit_s(timeout_s: float) -> float:
+    """Returns how long the first call of a kind may take, since it may compile, in seconds."""
+    return max(_FIRST_TIMES * timeout_s, _FIRST_S)
