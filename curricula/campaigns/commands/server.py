@@ -36,7 +36,11 @@ _START_S = 120.0
 # MLflow opens on its pages for language models unless the address says what is meant.
 _WORKFLOW = "workflowType=machine_learning"
 
-_LIGHT = {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false", **NO_TELEMETRY}
+_LIGHT = {
+    "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
+    "PYTHONWARNINGS": "ignore:starlette.middleware.wsgi is deprecated",  # of MLflow, to MLflow
+    **NO_TELEMETRY,
+}
 
 
 def register(app: typer.Typer) -> None:
@@ -152,11 +156,13 @@ def command(root: Path, port: int, store: str = "") -> list[str]:
         store: another store's URI, "" for the embedded one.
     """
     root = root.resolve()
+    uri = store or default_uri(root)
     return [
         *(sys.executable, "-m", "mlflow", "server"),
-        *("--backend-store-uri", store or default_uri(root)),
+        *("--backend-store-uri", uri, "--registry-store-uri", uri),
         *("--default-artifact-root", (root / ARTIFACTS).as_uri()),
         *("--host", HOST, "--port", str(port), "--workers", "1"),
+        *("--uvicorn-opts", "--log-level warning"),  # what goes wrong, not every page
     ]
 
 
