@@ -121,6 +121,11 @@ class GenerationConfig(Section):
         "of one of the search, which also rests when its moves do harm; 1: no others; 0: the "
         "search alone, without rest",
     )
+    move_on_success: Annotated[float, Field(ge=0, le=1)] = Field(
+        default=0.5,
+        description="stream mode without a target: share of the frontier's tasks that the learner "
+        "solves, from which a move that covers more need only do no harm",
+    )
     rollback_sd: Annotated[float, Field(ge=0)] = Field(
         default=3.0,
         description="stream mode: a fall by more deviations of noise rolls the learner back",

@@ -276,7 +276,7 @@ def decide_stream(
     gain_history: Sequence[float],
     *,
     coverage: tuple[float, float],
-    aimed: bool,
+    harmless_suffices: bool,
     adopt_sd: float,
     rollback_sd: float,
 ) -> Verdict:
@@ -285,9 +285,9 @@ def decide_stream(
     The difference is the gain minus the mean of the recent ones. Above the noise
     adopt_sd · √(sd² + SE²) of the recent gains the distribution moves ("test"); within it only if
     that covers more of what counts ("tie"); else it stays where it was ("keep"), the learner going
-    on all the same. Where there is a target, what covers more of it need only do no harm, a gain
-    of −adopt_sd · SE or more: gains shrink as a learner comes to the end of what a distribution
-    has to teach, and that is no reason to stay there. A fall beyond the noise takes the learner
+    on all the same. Where harmless suffices, what covers more need only have a gain of
+    −adopt_sd · SE or more: gains shrink as a learner comes to the end of what a distribution has
+    to teach, and that is no reason to stay there. A fall beyond the noise takes the learner
     back as well ("rollback"). How much gains vary shows from the second one on: until then no
     difference counts as beyond the noise, for the first gains of an untrained learner are the
     largest, whatever the move.
@@ -297,7 +297,7 @@ def decide_stream(
         gain_se: its standard error, paired over tasks.
         gain_history: the gains before it.
         coverage: how like what counts the incumbent is, and the moved one.
-        aimed: whether what counts is a target, and not a frontier that moves along.
+        harmless_suffices: whether what covers more need only do no harm.
         adopt_sd: how many deviations of noise count as beyond it.
         rollback_sd: how many deviations a fall may have.
     """
@@ -311,7 +311,7 @@ def decide_stream(
     elif difference > noise:
         why = "test"
     elif coverage[1] > coverage[0] and (
-        abs(difference) <= noise or (aimed and is_harmless(gain, gain_se, adopt_sd))
+        abs(difference) <= noise or (harmless_suffices and is_harmless(gain, gain_se, adopt_sd))
     ):
         why = "tie"
     return Verdict(0, why, difference, gain_se, noise, None)

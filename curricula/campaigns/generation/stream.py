@@ -2,7 +2,8 @@
 
 The search proposes one move, the learner trains there and keeps what it learned; the move's gain is
 compared with what the learner has been gaining lately (progress slows down whatever the move), and
-the distribution moves only if that is better, or did no harm and covers more of what counts. Now
+the distribution moves only if that is better, or did no harm and covers more of what counts (where
+there is no target: if the learner also solves enough of what it was asked). Now
 and then the move is the campaign's own, straight toward what counts: a search that knows a dozen
 gains is no match for knowing where one wants to be. A search whose move did harm rests for a while,
 the longer the more often in a row. A fall beyond the noise rolls learner and distribution back to
@@ -14,6 +15,8 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
+
+import numpy as np
 
 from curricula.campaigns.generation import adoption
 from curricula.campaigns.generation.branches import (
@@ -28,6 +31,7 @@ from curricula.campaigns.generation.branches import (
 from curricula.campaigns.generation.ledger import Ledger
 from curricula.campaigns.generation.seeding import seed_for
 from curricula.campaigns.generation.setup import Setup
+from curricula.scores import last_success
 from curricula.search import Candidate, Gain
 from taskgen.distribution import TaskDistribution
 
@@ -105,12 +109,27 @@ def _decide(
         branch.gain_se,
         history,
         coverage=_coverage(setup, incumbent, branch.candidate.distribution),
-        aimed=setup.target is not None,
+        harmless_suffices=_harmless_suffices(setup, branch),
         adopt_sd=setup.config.generation.adopt_sd,
         rollback_sd=setup.config.generation.rollback_sd,
     )
     stayed = branch.candidate.origin == "keep" and verdict.decided_by == "test"
     return replace(verdict, decided_by="keep") if stayed else verdict
+
+
+def _harmless_suffices(setup: Setup, branch: Branch) -> bool:
+    """Whether a move that covers more need only do no harm.
+
+    Towards a target, yes. An open-ended frontier moves along with every move, and would lead a
+    learner that has stopped learning away from all it can do: there the learner has to solve
+    enough of the frontier that it stands at.
+    """
+    if setup.target is not None:
+        return True
+    played = branch.exams.get("selection")
+    if played is None or played.successes is None:
+        return False
+    return float(np.nanmean(last_success(played))) >= setup.config.generation.move_on_success
 
 
 def _probe(setup: Setup, nursery: Nursery, branch: Branch) -> None:

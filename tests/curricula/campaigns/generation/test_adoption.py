@@ -166,7 +166,13 @@ def test_a_fall_beyond_the_noise_rolls_back():
 )
 def test_stream_moves_when_better_or_covering_more_without_harm(gain, coverage, expected):
     verdict = adoption.decide_stream(
-        gain, 0.01, [0.09, 0.11], coverage=coverage, aimed=True, adopt_sd=1.0, rollback_sd=3.0
+        gain,
+        0.01,
+        [0.09, 0.11],
+        coverage=coverage,
+        harmless_suffices=True,
+        adopt_sd=1.0,
+        rollback_sd=3.0,
     )
     assert verdict.decided_by == expected
     assert verdict.difference == pytest.approx(gain - 0.1)
@@ -179,7 +185,7 @@ def test_a_frontier_is_only_followed_at_the_pace_of_learning():
             0.01,
             [0.09, 0.11],
             coverage=(0.2, 0.9),
-            aimed=False,
+            harmless_suffices=False,
             adopt_sd=1.0,
             rollback_sd=3.0,
         ).decided_by
@@ -193,7 +199,13 @@ def test_a_frontier_is_only_followed_at_the_pace_of_learning():
 def test_before_two_gains_nobody_knows_their_noise_and_coverage_decides(history, gain):
     def decided(coverage):
         verdict = adoption.decide_stream(
-            gain, 0.01, history, coverage=coverage, aimed=True, adopt_sd=1.0, rollback_sd=3.0
+            gain,
+            0.01,
+            history,
+            coverage=coverage,
+            harmless_suffices=True,
+            adopt_sd=1.0,
+            rollback_sd=3.0,
         )
         assert math.isfinite(verdict.noise)
         return verdict.decided_by

@@ -109,6 +109,24 @@ def test_where_it_is_the_target_already_it_stays_there(tmp_path):
 
 
 @pytest.mark.parametrize(
+    ("score", "needed", "after"),
+    [
+        (0.60, 0.5, (5, 9)),  # less than lately, but it solves the frontier that it stands at
+        (0.60, 1.0, (5, 9)),
+        (0.45, 0.5, (5, 7)),  # a return of .45 is no success: it has not come so far yet
+        (0.45, 0.0, (5, 9)),
+        (0.35, 0.0, (5, 7)),  # harm
+    ],
+)
+def test_an_open_end_is_gone_to_by_who_solves_what_is_there(tmp_path, score, needed, after):
+    stream = {"num_candidates": 0, "toward_every": 0, "move_on_success": needed}
+    setup = make_setup(sizes=[[5, 9]], generation=stream, target=None)
+    record = make_record(3, gain_history=HISTORY)
+    scene = play(tmp_path, script({"start": 0.4, "move-1": score}), setup=setup, record=record)
+    assert scene.size == after
+
+
+@pytest.mark.parametrize(
     ("gain", "rest"),
     [
         (0.0, {"left": 0, "length": 1}),
