@@ -123,8 +123,8 @@ class GenerationConfig(Section):
     )
     move_on_success: Annotated[float, Field(ge=0, le=1)] = Field(
         default=0.5,
-        description="stream mode without a target: share of the frontier's tasks that the learner "
-        "solves, from which a move that covers more need only do no harm",
+        description="stream mode without a target: share of the frontier's tasks that a learner "
+        "has to solve before it moves on",
     )
     rollback_sd: Annotated[float, Field(ge=0)] = Field(
         default=3.0,

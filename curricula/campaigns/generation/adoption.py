@@ -19,6 +19,8 @@ from curricula.statistics import paired_difference
 
 STREAM_WINDOW = 10
 Reason: TypeAlias = Literal["test", "challenger", "tie", "keep", "rollback", "search"]
+Standard: TypeAlias = Literal["harmless", "as lately", "better"]
+"""What a move that covers more must do: no harm, gain as the moves before it, or gain more."""
 
 
 @dataclass(frozen=True)
@@ -276,7 +278,7 @@ def decide_stream(
     gain_history: Sequence[float],
     *,
     coverage: tuple[float, float],
-    harmless_suffices: bool,
+    to_cover_more: Standard,
     adopt_sd: float,
     rollback_sd: float,
 ) -> Verdict:
@@ -285,19 +287,19 @@ def decide_stream(
     The difference is the gain minus the mean of the recent ones. Above the noise
     adopt_sd · √(sd² + SE²) of the recent gains the distribution moves ("test"); within it only if
     that covers more of what counts ("tie"); else it stays where it was ("keep"), the learner going
-    on all the same. Where harmless suffices, what covers more need only have a gain of
+    on all the same. By the standard "harmless" a move that covers more need only have a gain of
     −adopt_sd · SE or more: gains shrink as a learner comes to the end of what a distribution has
-    to teach, and that is no reason to stay there. A fall beyond the noise takes the learner
-    back as well ("rollback"). How much gains vary shows from the second one on: until then no
-    difference counts as beyond the noise, for the first gains of an untrained learner are the
-    largest, whatever the move.
+    to teach, and that is no reason to stay there; by the standard "better" coverage counts for
+    nothing. A fall beyond the noise takes the learner back as well ("rollback"). How much gains
+    vary shows from the second one on: until then no difference counts as beyond the noise, for the
+    first gains of an untrained learner are the largest, whatever the move.
 
     Args:
         gain: new minus old learner on one task set.
         gain_se: its standard error, paired over tasks.
         gain_history: the gains before it.
         coverage: how like what counts the incumbent is, and the moved one.
-        harmless_suffices: whether what covers more need only do no harm.
+        to_cover_more: what a move that covers more must at least do.
         adopt_sd: how many deviations of noise count as beyond it.
         rollback_sd: how many deviations a fall may have.
     """
@@ -310,10 +312,10 @@ def decide_stream(
         why = "rollback"
     elif difference > noise:
         why = "test"
-    elif coverage[1] > coverage[0] and (
-        abs(difference) <= noise or (harmless_suffices and is_harmless(gain, gain_se, adopt_sd))
-    ):
-        why = "tie"
+    elif coverage[1] > coverage[0] and to_cover_more != "better":
+        as_lately = abs(difference) <= noise
+        harmless = to_cover_more == "harmless" and is_harmless(gain, gain_se, adopt_sd)
+        why = "tie" if as_lately or harmless else "keep"
     return Verdict(0, why, difference, gain_se, noise, None)
 
 

@@ -109,7 +109,7 @@ def _decide(
         branch.gain_se,
         history,
         coverage=_coverage(setup, incumbent, branch.candidate.distribution),
-        harmless_suffices=_harmless_suffices(setup, branch),
+        to_cover_more=_to_cover_more(setup, branch),
         adopt_sd=setup.config.generation.adopt_sd,
         rollback_sd=setup.config.generation.rollback_sd,
     )
@@ -117,19 +117,20 @@ def _decide(
     return replace(verdict, decided_by="keep") if stayed else verdict
 
 
-def _harmless_suffices(setup: Setup, branch: Branch) -> bool:
-    """Whether a move that covers more need only do no harm.
+def _to_cover_more(setup: Setup, branch: Branch) -> adoption.Standard:
+    """Returns what a move that covers more must at least do.
 
-    Towards a target, yes. An open-ended frontier moves along with every move, and would lead a
+    Towards a target, no harm. An open-ended frontier moves along with every move, and would lead a
     learner that has stopped learning away from all it can do: there the learner has to solve
-    enough of the frontier that it stands at.
+    enough of the frontier that it stands at. Where success has no meaning, gains set the pace.
     """
     if setup.target is not None:
-        return True
+        return "harmless"
     played = branch.exams.get("selection")
     if played is None or played.successes is None:
-        return False
-    return float(np.nanmean(last_success(played))) >= setup.config.generation.move_on_success
+        return "as lately"
+    solved = float(np.mean(last_success(played) > 0.0))  # what was not ended is not solved
+    return "harmless" if solved >= setup.config.generation.move_on_success else "better"
 
 
 def _probe(setup: Setup, nursery: Nursery, branch: Branch) -> None:

@@ -170,7 +170,7 @@ def test_stream_moves_when_better_or_covering_more_without_harm(gain, coverage, 
         0.01,
         [0.09, 0.11],
         coverage=coverage,
-        harmless_suffices=True,
+        to_cover_more="harmless",
         adopt_sd=1.0,
         rollback_sd=3.0,
     )
@@ -179,19 +179,21 @@ def test_stream_moves_when_better_or_covering_more_without_harm(gain, coverage, 
 
 
 def test_a_frontier_is_only_followed_at_the_pace_of_learning():
-    def decided(gain):
+    def decided(gain, standard="as lately"):
         return adoption.decide_stream(
             gain,
             0.01,
             [0.09, 0.11],
             coverage=(0.2, 0.9),
-            harmless_suffices=False,
+            to_cover_more=standard,
             adopt_sd=1.0,
             rollback_sd=3.0,
         ).decided_by
 
     assert decided(0.11) == "tie"
     assert decided(0.0) == "keep", "it learns no more: one ring further out would teach it less"
+    assert decided(0.11, "better") == "keep", "it has not come so far yet"
+    assert decided(0.9, "better") == "test"
 
 
 @pytest.mark.parametrize("history", [[], [0.9]])
@@ -203,7 +205,7 @@ def test_before_two_gains_nobody_knows_their_noise_and_coverage_decides(history,
             0.01,
             history,
             coverage=coverage,
-            harmless_suffices=True,
+            to_cover_more="harmless",
             adopt_sd=1.0,
             rollback_sd=3.0,
         )
