@@ -3,11 +3,11 @@
 The search proposes one move, the learner trains there and keeps what it learned; the move's gain is
 compared with what the learner has been gaining lately (progress slows down whatever the move), and
 the distribution moves only if that is better, or did no harm and covers more of what counts (where
-there is no target: if the learner also solves enough of what it was asked). Now
-and then the move is the campaign's own, straight toward what counts: a search that knows a dozen
-gains is no match for knowing where one wants to be. A search whose move did harm rests for a while,
-the longer the more often in a row. A fall beyond the noise rolls learner and distribution back to
-the last commit; its steps stay counted.
+there is no target: if the learner also solves enough of what it was asked). Now and then the move
+is the campaign's own, straight toward what counts: a search that knows a dozen gains is no match
+for knowing where one wants to be. A search whose move did harm rests for a while, the longer the
+more often in a row. A fall beyond the noise rolls learner and distribution back to the last commit;
+its steps stay counted.
 """
 
 from __future__ import annotations
