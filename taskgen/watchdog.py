@@ -15,17 +15,19 @@ import time
 
 # `signal.signal` less its conversions to enums, which take most of a limit's time.
 from _signal import signal as _set_handler  # type: ignore[import-not-found]
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from ctypes import c_double
 from types import FrameType
-from typing import TypeVar
+from typing import Any, TypeVar
 
 _T = TypeVar("_T")
 _Item = TypeVar("_Item")
 
 _AGAIN_S = 1.0
 """After how many seconds a call that caught its interruption is interrupted once more."""
+_SOON_S = 1e-4
+"""After how many seconds an interruption that came at a bad moment is tried again."""
 _GRACE = 1.5
 """The share of its limit, a second added, that a call may take before its process is killed."""
 
@@ -50,8 +52,7 @@ def tell_deadlines(deadline: c_double) -> None:
     _deadline = deadline
 
 
-@contextmanager
-def time_limit(seconds: float) -> Iterator[None]:
+def time_limit(seconds: float) -> AbstractContextManager[None]:
     """Interrupts the block with `TookTooLong` once it has run for `seconds`.
 
     Code that catches it and goes on is interrupted again each second, then with what
@@ -60,35 +61,52 @@ def time_limit(seconds: float) -> Iterator[None]:
     It works by SIGALRM: in the main thread only (elsewhere it does nothing), and it interrupts
     Python code and system calls, not a loop inside a C extension.
     """
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    message = f"did not return within {seconds:g} s"
-    alarms, armed = 0, True
+    in_main_thread = threading.current_thread() is threading.main_thread()
+    return _TimeLimit(seconds) if in_main_thread else nullcontext()
 
-    def interrupt(signum: int, frame: FrameType | None) -> None:
-        del signum, frame
-        nonlocal alarms
-        alarms += 1
-        if armed:
-            raise TookTooLong(message) if alarms == 1 else _Insistence(message)
 
-    started = time.monotonic()
-    outer_deadline = _deadline.value
-    handler = _set_handler(signal.SIGALRM, interrupt)
-    timer = signal.setitimer(signal.ITIMER_REAL, seconds, _AGAIN_S)
-    latest = started + _GRACE * seconds + 1.0
-    _deadline.value = min(outer_deadline, latest) if outer_deadline else latest
-    try:
-        try:
-            yield
-        finally:
-            armed = False  # an alarm from here on would leave timer and handler behind
-    except _Insistence as error:
-        raise TookTooLong(message) from error
-    finally:
-        _deadline.value = outer_deadline
-        _restore(handler, timer, time.monotonic() - started)
+class _TimeLimit(AbstractContextManager[None]):
+    """A limit on a block in the main thread.
+
+    An alarm that comes while the block is entered or left would leave timer and handler behind, to
+    strike somewhere else: it is put off until the block is inside, or is none any more.
+    """
+
+    def __init__(self, seconds: float) -> None:
+        self._seconds = seconds
+        self._alarms = 0
+        self._armed = True
+
+    def __enter__(self) -> None:
+        self._started = time.monotonic()
+        self._outer_deadline = _deadline.value
+        self._handler = _set_handler(signal.SIGALRM, self._interrupt)
+        self._timer = signal.setitimer(signal.ITIMER_REAL, self._seconds, _AGAIN_S)
+        latest = self._started + _GRACE * self._seconds + 1.0
+        _deadline.value = min(self._outer_deadline, latest) if self._outer_deadline else latest
+
+    def __exit__(self, kind: type[BaseException] | None, error: Any, trace: Any) -> None:
+        self._armed = False
+        _deadline.value = self._outer_deadline
+        _restore(self._handler, self._timer, time.monotonic() - self._started)
+        if kind is _Insistence:
+            raise self._too_long() from error
+
+    def _interrupt(self, signum: int, frame: FrameType | None) -> None:
+        del signum
+        if not self._armed:
+            return
+        if frame is not None and frame.f_code in _UNSAFE:
+            signal.setitimer(signal.ITIMER_REAL, _SOON_S, _AGAIN_S)
+            return
+        self._alarms += 1
+        raise self._too_long() if self._alarms == 1 else _Insistence
+
+    def _too_long(self) -> TookTooLong:
+        return TookTooLong(f"did not return within {self._seconds:g} s")
+
+
+_UNSAFE = (_TimeLimit.__enter__.__code__, _TimeLimit.__exit__.__code__)
 
 
 def answers(

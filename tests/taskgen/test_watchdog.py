@@ -1,3 +1,4 @@
+import contextlib
 import signal
 import threading
 import time
@@ -100,3 +101,22 @@ def test_the_first_answer_may_take_longer():
     assert answers(slow, [0, 1], each_s=0.5) == [None, None]
     assert answers(slow, [0, 1], each_s=0.5, first_s=30.0) == [0, 1]
     assert answers(slow, [1, 0, 1], each_s=0.5, first_s=30.0) == [1, None, None]
+
+
+def test_an_alarm_at_a_bad_moment_leaves_nothing_behind():
+    handler = signal.getsignal(signal.SIGALRM)
+    in_time = 0
+    for number in range(4000):
+        with contextlib.suppress(TookTooLong):
+            with time_limit(1e-6 * (1 + number % 100)):
+                for _ in range(number % 40):  # some end before the limit, some after, some at it
+                    time.monotonic()
+            in_time += 1
+        assert signal.getitimer(signal.ITIMER_REAL) == (0.0, 0.0)
+        assert signal.getsignal(signal.SIGALRM) is handler
+    assert 0 < in_time < 4000
+
+
+def test_a_limit_that_is_over_before_the_block_is_entered_still_ends_it():
+    with pytest.raises(TookTooLong), time_limit(1e-6):
+        time.sleep(5.0)
