@@ -16,12 +16,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from taskgen.moves import Move, apply, axes, effective, grown, toward
+from taskgen.moves import Move, apply, approached, axes, effective, grown, toward
 from taskgen.parameter_space import Columns, OutOfSpace, ParameterSpace
 from taskgen.parameters import Categorical
 from taskgen.regions import (
+    SIDES,
     Interval,
     Region,
+    Side,
     Weights,
     common_share,
     draw,
@@ -35,7 +37,7 @@ from taskgen.regions import (
 )
 from taskgen.task import canonical_json
 
-__all__ = ["Interval", "Move", "Region", "TaskDistribution", "Weights"]
+__all__ = ["SIDES", "Interval", "Move", "Region", "Side", "TaskDistribution", "Weights"]
 
 
 @dataclass(frozen=True)
@@ -243,6 +245,31 @@ class TaskDistribution:
             if isinstance(region, Interval) and not isinstance(parameter, Categorical):
                 regions[name] = grown(parameter, region, margin)
         return replace(self, regions=regions)
+
+    def approached(
+        self, aim: TaskDistribution, margin: float, names: Iterable[str]
+    ) -> TaskDistribution:
+        """Returns this distribution, each end of the named intervals nearer to another one's.
+
+        They go as far as `widened` does at most; categories take the other's weights.
+        """
+        regions = dict(self.regions)
+        for name in names:
+            parameter, region, its = self.space[name], self.regions[name], aim.regions[name]
+            if isinstance(parameter, Categorical):
+                regions[name] = its
+            elif isinstance(region, Interval) and isinstance(its, Interval):
+                regions[name] = approached(parameter, region, its, margin)
+        return replace(self, regions=regions)
+
+    def boundary(self, name: str, side: Side) -> TaskDistribution:
+        """Returns the distribution with one number held at an end of its interval.
+
+        What is rehearsed is left out: it does not lie there.
+        """
+        end = getattr(self.regions[name], side)
+        regions = {**self.regions, name: Interval(end, end)}
+        return replace(self, regions=regions, rehearsal=(), room={})
 
     def to_json(self) -> dict[str, Any]:
         """Returns plain values that `make` takes back, and the rehearsal."""

@@ -59,6 +59,8 @@ class TaskGenerator(ABC):
     """Version of the implementation, recorded in every task."""
     kind: ClassVar[str]
     """"env" or "problem": what the family can be played as."""
+    has_success: bool = False
+    """Whether reaching a goal has a meaning; where not, outcomes hold no successes."""
     space: ParameterSpace
     """The declared parameters."""
     check_ranges: ClassVar[Mapping[str, tuple[float, float]]] = {}
@@ -203,8 +205,7 @@ class EnvGenerator(TaskGenerator):
     """
 
     kind = "env"
-    has_success: bool = True
-    """Whether reaching a goal has a meaning; where not, outcomes hold no successes."""
+    has_success = True
 
     @abstractmethod
     def make_env(self, task: Task) -> gymnasium.Env[Any, Any]:

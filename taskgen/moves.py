@@ -99,10 +99,35 @@ def grown(parameter: Numeric, region: Interval, margin: float) -> Interval:
     A whole-number interval grows by one grid step at least, a real one by `margin` of `min_width`
     at least.
     """
-    width = max(axis_width(parameter, region), parameter.min_axis_width)
-    reach = max(margin * width, float(getattr(parameter, "step", 0)))
+    reach = _reach(parameter, region, margin)
     low, high = parameter.to_axis(region.low), parameter.to_axis(region.high)
     return Interval(parameter.from_axis(low - reach), parameter.from_axis(high + reach))
+
+
+def approached(parameter: Numeric, region: Interval, aim: Interval, margin: float) -> Interval:
+    """Returns the interval after each end went toward another one's, as far as `grown` goes.
+
+    Example:
+        >>> from taskgen.parameters import Int
+        >>> size = Int(low=5, high=25, step=2, default=5)
+        >>> approached(size, Interval(9, 17), Interval(5, 19), 0.25)
+        Interval(low=7, high=19)
+    """
+    reach = _reach(parameter, region, margin)
+    low, high = (
+        min(max(parameter.to_axis(there), end - reach), end + reach)
+        for end, there in (
+            (parameter.to_axis(region.low), aim.low),
+            (parameter.to_axis(region.high), aim.high),
+        )
+    )
+    return Interval(parameter.from_axis(low), parameter.from_axis(high))
+
+
+def _reach(parameter: Numeric, region: Interval, margin: float) -> float:
+    """Returns `margin` of a width on the axis, or of the least one, and one grid step at least."""
+    width = max(axis_width(parameter, region), parameter.min_axis_width)
+    return max(margin * width, float(getattr(parameter, "step", 0)))
 
 
 def _shift(

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,6 +27,11 @@ from taskgen.parameters import (
 
 _POINT = 1e-3
 _ROUNDING = 1e-9
+
+
+Side: TypeAlias = Literal["low", "high"]
+SIDES: tuple[Side, Side] = ("low", "high")
+"""The ends of an interval."""
 
 
 @dataclass(frozen=True)

@@ -9,17 +9,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from curricula.search import Candidate, DistributionSearch, Gain, Probe
-from taskgen.distribution import Interval, Move, TaskDistribution
+from taskgen.distribution import SIDES, Interval, Move, Side, TaskDistribution
 from taskgen.moves import effective
 from taskgen.parameters import Categorical, Numeric
 
-Side = Literal["low", "high"]
-_SIDES: tuple[Side, Side] = ("low", "high")
 _SLACK = 1e-9
 
 
@@ -138,7 +136,7 @@ class AutomaticDomainRandomization(DistributionSearch):
     def probes(self, distribution: TaskDistribution, movable: Sequence[str]) -> list[Probe]:
         """Returns a probe of every side that can move, named "<parameter>.<side>"."""
         return [
-            Probe(f"{name}.{side}", _boundary(distribution, name, side), self.config.num_tasks)
+            Probe(f"{name}.{side}", distribution.boundary(name, side), self.config.num_tasks)
             for name, side in self._sides(distribution, movable)
         ]
 
@@ -189,7 +187,7 @@ class AutomaticDomainRandomization(DistributionSearch):
             assert isinstance(region, Interval)
             room = _room(distribution, name, parameter)
             left = {"low": region.low - room.low, "high": room.high - region.high}
-            for side in _SIDES:
+            for side in SIDES:
                 if left[side] > 0 or self._steps.get(f"{name}.{side}", 0) > 0:
                     yield name, side
 
@@ -199,7 +197,7 @@ class AutomaticDomainRandomization(DistributionSearch):
         if isinstance(parameter, Categorical) or not incumbent.moves([name]):
             return {}
         assert isinstance(before, Interval)
-        due = {side: self._due.get(f"{name}.{side}", 0) for side in _SIDES}
+        due = {side: self._due.get(f"{name}.{side}", 0) for side in SIDES}
         after = _stepped(
             parameter, before, _room(incumbent, name, parameter), due, self.config.step
         )
@@ -210,13 +208,6 @@ class AutomaticDomainRandomization(DistributionSearch):
 
 def _room(distribution: TaskDistribution, name: str, parameter: Numeric) -> Interval:
     return distribution.room.get(name, Interval(parameter.low, parameter.high))
-
-
-def _boundary(distribution: TaskDistribution, name: str, side: Side) -> TaskDistribution:
-    """Returns the distribution with one parameter held at an end of its interval."""
-    end = getattr(distribution.regions[name], side)
-    regions = {**distribution.regions, name: Interval(end, end)}
-    return replace(distribution, regions=regions, rehearsal=(), room={})
 
 
 def _stepped(

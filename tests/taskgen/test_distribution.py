@@ -121,11 +121,18 @@ def test_the_move_toward_by_hand():
     assert here.toward(here, SPACE) == {}
 
 
-@settings(max_examples=300)
-@given(distributions(), distributions())
-def test_moves_toward_a_distribution_end_there(distribution, aim):
-    for _ in range(60):
-        distribution = distribution.moved(distribution.toward(aim, NUMBERS))
+def test_each_end_approaches_by_a_ring_at_most():
+    here = TaskDistribution.make(SPACE, {"size": [9, 17], "mass": [1.0, 2.0], "layout": "open"})
+    aim = TaskDistribution.make(SPACE, {"size": [7, 25], "mass": [1.5, 1.6]})
+    near = here.approached(aim, 0.25, ["size", "layout"])
+    assert near.regions["size"] == Interval(7, 19)
+    assert near.regions["layout"] == aim.regions["layout"]
+    assert near.regions["mass"] == here.regions["mass"], "which was not named"
+    assert here.approached(aim, 9.0, SPACE) == aim
+
+
+def assert_there(distribution, aim):
+    """Asserts that the numbers lie where they should, but for the width of a point."""
     for name in NUMBERS:
         here, there = distribution.regions[name], aim.regions[name]
         step = getattr(SPACE[name], "step", 0)
@@ -133,6 +140,26 @@ def test_moves_toward_a_distribution_end_there(distribution, aim):
         for mine, its in ((here.low, there.low), (here.high, there.high)):
             gap = abs(SPACE[name].to_axis(mine) - SPACE[name].to_axis(its))
             assert gap <= max(step, 0.51 * width)
+
+
+@settings(max_examples=300)
+@given(distributions(), distributions())
+def test_moves_toward_a_distribution_end_there(distribution, aim):
+    for _ in range(60):
+        distribution = distribution.moved(distribution.toward(aim, NUMBERS))
+    assert_there(distribution, aim)
+
+
+@settings(max_examples=50, deadline=None)
+@given(distributions(), distributions(), st.floats(0.25, 1.0))
+def test_rings_toward_a_distribution_end_there(distribution, aim, margin):
+    for _ in range(500):
+        near = distribution.approached(aim, margin, NUMBERS)
+        after = distribution.moved(distribution.toward(near, NUMBERS))
+        if after == distribution:
+            break
+        distribution = after
+    assert_there(distribution, aim)
 
 
 def test_a_room_ends_moves_before_the_bounds_do():

@@ -204,7 +204,7 @@ def _left_out(
     numbers = [name for name in moving if not isinstance(generator.space[name], Categorical)]
     if not numbers:
         found["hardest-corner"] = found["adr"] = "no number moves, so there are no ends"
-    elif not getattr(generator, "has_success", False):
+    elif not generator.has_success:
         found["adr"] = (
             f"its thresholds are shares of success, which has no meaning in {generator.name}; "
             f"write a file with thresholds of returns, and compare that"

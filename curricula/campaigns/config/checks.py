@@ -155,7 +155,7 @@ def _fit(
 def _check_score(raw: Mapping[str, Any], generator: TaskGenerator) -> Iterator[Problem]:
     evaluation = raw.get("evaluation")
     score = evaluation.get("score") if isinstance(evaluation, Mapping) else None
-    if score == "last_success" and not getattr(generator, "has_success", False):
+    if score == "last_success" and not generator.has_success:
         yield Problem(
             "evaluation.score",
             f"last_success needs tasks that can succeed, and success has no meaning in "

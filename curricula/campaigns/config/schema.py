@@ -122,9 +122,9 @@ class GenerationConfig(Section):
         "search alone, without rest",
     )
     move_on_success: Annotated[float, Field(ge=0, le=1)] = Field(
-        default=0.5,
-        description="stream mode without a target: share of the frontier's tasks that a learner "
-        "has to solve before it moves on",
+        default=0.7,
+        description="stream mode: share of the tasks at an end of what it trains on that a learner "
+        "has to solve before it goes beyond; without meaning where success has none",
     )
     rollback_sd: Annotated[float, Field(ge=0)] = Field(
         default=3.0,

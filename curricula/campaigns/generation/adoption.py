@@ -19,8 +19,8 @@ from curricula.statistics import paired_difference
 
 STREAM_WINDOW = 10
 Reason: TypeAlias = Literal["test", "challenger", "tie", "keep", "rollback", "search"]
-Standard: TypeAlias = Literal["harmless", "as lately", "better"]
-"""What a move that covers more must do: no harm, gain as the moves before it, or gain more."""
+Standard: TypeAlias = Literal["harmless", "as lately"]
+"""What a move that covers more must do: no harm, or gain as the moves before it."""
 
 
 @dataclass(frozen=True)
@@ -289,10 +289,10 @@ def decide_stream(
     that covers more of what counts ("tie"); else it stays where it was ("keep"), the learner going
     on all the same. By the standard "harmless" a move that covers more need only have a gain of
     −adopt_sd · SE or more: gains shrink as a learner comes to the end of what a distribution has
-    to teach, and that is no reason to stay there; by the standard "better" coverage counts for
-    nothing. A fall beyond the noise takes the learner back as well ("rollback"). How much gains
-    vary shows from the second one on: until then no difference counts as beyond the noise, for the
-    first gains of an untrained learner are the largest, whatever the move.
+    to teach, and that is no reason to stay there. A fall beyond the noise takes the learner back
+    as well ("rollback"). How much gains vary shows from the second one on: until then no
+    difference counts as beyond the noise, for the first gains of an untrained learner are the
+    largest, whatever the move.
 
     Args:
         gain: new minus old learner on one task set.
@@ -312,7 +312,7 @@ def decide_stream(
         why = "rollback"
     elif difference > noise:
         why = "test"
-    elif coverage[1] > coverage[0] and to_cover_more != "better":
+    elif coverage[1] > coverage[0]:
         as_lately = abs(difference) <= noise
         harmless = to_cover_more == "harmless" and is_harmless(gain, gain_se, adopt_sd)
         why = "tie" if as_lately or harmless else "keep"

@@ -295,6 +295,7 @@ _CALLED = {
     "monitor": "the monitor sets",
     "selection": "the selection tasks",
     "adoption": "the adoption tasks",
+    "boundary": "tasks at the ends",
     "probe": "the tasks of the search's own",
     "test": "the sealed test",
 }

@@ -6,6 +6,7 @@ to those who run generations, keep the books and open the sealed test.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -72,9 +73,20 @@ class Setup:
         )
         return [replace(m, distribution=replace(m.distribution, room={})) for m in moves]
 
-    def toward(self, incumbent: TaskDistribution) -> Candidate:
-        """Returns one move straight toward what counts; "keep" where there is nothing to move."""
-        move = incumbent.toward(self.frontier(incumbent), self.movable)
+    def toward(self, incumbent: TaskDistribution, names: Sequence[str]) -> Candidate:
+        """Returns one move straight toward what counts; "keep" where there is nothing to move.
+
+        Where success says whether the learner keeps up, it goes one ring further, else as far as
+        one move goes.
+
+        Args:
+            incumbent: where it starts from.
+            names: the parameters that move.
+        """
+        aim = self.frontier(incumbent)
+        if self.generator.has_success:
+            aim = incumbent.approached(aim, self.config.evaluation.frontier_margin, names)
+        move = incumbent.toward(aim, names)
         after = incumbent.moved(move)
         if after == incumbent:
             return Candidate(incumbent, "keep")

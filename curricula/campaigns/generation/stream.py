@@ -2,12 +2,12 @@
 
 The search proposes one move, the learner trains there and keeps what it learned; the move's gain is
 compared with what the learner has been gaining lately (progress slows down whatever the move), and
-the distribution moves only if that is better, or did no harm and covers more of what counts (where
-there is no target: if the learner also solves enough of what it was asked). Now and then the move
-is the campaign's own, straight toward what counts: a search that knows a dozen gains is no match
-for knowing where one wants to be. A search whose move did harm rests for a while, the longer the
-more often in a row. A fall beyond the noise rolls learner and distribution back to the last commit;
-its steps stay counted.
+the distribution moves only if that is better, or did no harm and covers more of what counts. Only
+where the learner solves enough of what lies at its ends does covering more count for anything. Now
+and then the move is the campaign's own, straight toward what counts: a search that knows a dozen
+gains is no match for knowing where one wants to be. A search whose move did harm rests for a while,
+the longer the more often in a row. A fall beyond the noise rolls learner and distribution back to
+the last commit; its steps stay counted.
 """
 
 from __future__ import annotations
@@ -16,9 +16,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 
-import numpy as np
-
-from curricula.campaigns.generation import adoption
+from curricula.campaigns.generation import adoption, pace
 from curricula.campaigns.generation.branches import (
     HISTORY,
     Branch,
@@ -31,7 +29,6 @@ from curricula.campaigns.generation.branches import (
 from curricula.campaigns.generation.ledger import Ledger
 from curricula.campaigns.generation.seeding import seed_for
 from curricula.campaigns.generation.setup import Setup
-from curricula.scores import last_success
 from curricula.search import Candidate, Gain
 from taskgen.distribution import TaskDistribution
 
@@ -67,8 +64,11 @@ def run(setup: Setup, nursery: Nursery, ledger: Ledger, incumbent: TaskDistribut
     history = list(ledger.record["gain_history"])
     rest = Rest(**ledger.record.get("search_rest", {}))
     ours, rest = _turn(setup, nursery.generation, rest)
+    paced = setup.can_move and not setup.search.decides
+    solved = pace.solved_at_boundaries(setup, nursery, incumbent) if paced else {}
+    free = pace.free_to_go(setup, solved)
     clock = time.perf_counter()
-    branch = _propose(setup, nursery.generation, incumbent, ours)
+    branch = _propose(setup, nursery.generation, incumbent, free if ours else None)
     search_s = time.perf_counter() - clock
     start = _train(setup, nursery, ledger, branch, incumbent)
     if not ours:
@@ -77,7 +77,7 @@ def run(setup: Setup, nursery: Nursery, ledger: Ledger, incumbent: TaskDistribut
         setup.search.tell([branch.candidate], [Gain(branch.gain - baseline)])
         search_s += time.perf_counter() - clock
         _probe(setup, nursery, branch)
-    verdict = _decide(setup, incumbent, branch, history)
+    verdict = _decide(setup, incumbent, branch, history, free)
     fell = verdict.decided_by == "rollback"
     follows = verdict.decided_by == "search" and branch.candidate.origin == "move"
     moves = follows or verdict.decided_by in ("test", "tie")
@@ -89,7 +89,7 @@ def run(setup: Setup, nursery: Nursery, ledger: Ledger, incumbent: TaskDistribut
         branch=start if fell else branch,
         incumbent=branch.candidate.distribution if moves else incumbent,
         branches=[branch],
-        decision=verdict.to_json() | ({} if moves else {"winner": None}),
+        decision=verdict.to_json() | {"boundaries": solved} | ({} if moves else {"winner": None}),
         noise_history=[],
         gain_history=(history if fell else [*history, branch.gain])[-HISTORY:],
         search_asked=not ours,
@@ -99,7 +99,11 @@ def run(setup: Setup, nursery: Nursery, ledger: Ledger, incumbent: TaskDistribut
 
 
 def _decide(
-    setup: Setup, incumbent: TaskDistribution, branch: Branch, history: Sequence[float]
+    setup: Setup,
+    incumbent: TaskDistribution,
+    branch: Branch,
+    history: Sequence[float],
+    free: Sequence[str],
 ) -> adoption.Verdict:
     """Decides whether the move is made; a search that decides by itself is followed."""
     if setup.search.decides:
@@ -108,8 +112,8 @@ def _decide(
         branch.gain,
         branch.gain_se,
         history,
-        coverage=_coverage(setup, incumbent, branch.candidate.distribution),
-        to_cover_more=_to_cover_more(setup, branch),
+        coverage=_coverage(setup, incumbent, branch.candidate.distribution, free),
+        to_cover_more=_to_cover_more(setup),
         adopt_sd=setup.config.generation.adopt_sd,
         rollback_sd=setup.config.generation.rollback_sd,
     )
@@ -117,20 +121,15 @@ def _decide(
     return replace(verdict, decided_by="keep") if stayed else verdict
 
 
-def _to_cover_more(setup: Setup, branch: Branch) -> adoption.Standard:
+def _to_cover_more(setup: Setup) -> adoption.Standard:
     """Returns what a move that covers more must at least do.
 
-    Towards a target, no harm. An open-ended frontier moves along with every move, and would lead a
-    learner that has stopped learning away from all it can do: there the learner has to solve
-    enough of the frontier that it stands at. Where success has no meaning, gains set the pace.
+    Towards a target, or where a boundary holds back whoever does not solve it, no harm. An
+    open-ended frontier moves along with every move, and would lead a learner that has stopped
+    learning away from all it can do: where success has no meaning, gains set the pace.
     """
-    if setup.target is not None:
-        return "harmless"
-    played = branch.exams.get("selection")
-    if played is None or played.successes is None:
-        return "as lately"
-    solved = float(np.mean(last_success(played) > 0.0))  # what was not ended is not solved
-    return "harmless" if solved >= setup.config.generation.move_on_success else "better"
+    paced = setup.target is not None or setup.generator.has_success
+    return "harmless" if paced else "as lately"
 
 
 def _probe(setup: Setup, nursery: Nursery, branch: Branch) -> None:
@@ -145,11 +144,11 @@ def _probe(setup: Setup, nursery: Nursery, branch: Branch) -> None:
 
 
 def _coverage(
-    setup: Setup, incumbent: TaskDistribution, moved: TaskDistribution
+    setup: Setup, incumbent: TaskDistribution, moved: TaskDistribution, free: Sequence[str]
 ) -> tuple[float, float]:
-    """Returns how like what counts the incumbent is, and how like it the moved one."""
+    """Returns how like what counts the incumbent is, where it may go on, and the moved one."""
     frontier = setup.frontier(incumbent)
-    return incumbent.likeness(frontier, setup.movable), moved.likeness(frontier, setup.movable)
+    return incumbent.likeness(frontier, free), moved.likeness(frontier, free)
 
 
 def _turn(setup: Setup, generation: int, rest: Rest) -> tuple[bool, Rest]:
@@ -164,9 +163,19 @@ def _turn(setup: Setup, generation: int, rest: Rest) -> tuple[bool, Rest]:
     return False, rest
 
 
-def _propose(setup: Setup, generation: int, incumbent: TaskDistribution, ours: bool) -> Branch:
-    if ours:
-        candidate = setup.toward(incumbent)
+def _propose(
+    setup: Setup, generation: int, incumbent: TaskDistribution, ours: Sequence[str] | None
+) -> Branch:
+    """Returns the branch of a generation.
+
+    Args:
+        setup: of the campaign.
+        generation: its number.
+        incumbent: where it starts from.
+        ours: the parameters in which the campaign itself moves; None: the search does.
+    """
+    if ours is not None:
+        candidate = setup.toward(incumbent, ours)
     else:
         moves = setup.propose(incumbent, 1, generation)
         candidate = moves[0] if moves else Candidate(incumbent, "keep")

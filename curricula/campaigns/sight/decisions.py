@@ -27,7 +27,7 @@ STREAM_REASONS = {
     "tie": "the distribution moves on, because more of what counts is covered there, and it did "
     "not do worse for it",
     "keep": "the distribution stays, because the move neither gained more than lately, beyond the "
-    "noise, nor covered more of what counts without doing harm",
+    "noise, nor covered more of what counts without doing harm, where enough was solved to go on",
     "search": "the distribution is where the search says, which decides by itself",
     "rollback": "but fell beyond the noise, and went back to the last commit with it",
 }
@@ -114,6 +114,7 @@ def _test_sentences(record: Record, escape: Escape) -> str:
     if not is_number(decision.get("difference")) or (tried == 1 and not stream):
         return text
     other = "the mean of recent gains" if stream else "'keep'"
+    text += _boundary_sentence(decision.get("boundaries") or {}, escape)
     if not is_number(decision.get("noise")):
         return text
     return (
@@ -121,6 +122,18 @@ def _test_sentences(record: Record, escape: Escape) -> str:
         f"± {number(decision.get('difference_se'))} (SE); beyond the noise is more than "
         f"{number(decision.get('noise'))}."
     )
+
+
+def _boundary_sentence(solved: Mapping[str, float], escape: Escape) -> str:
+    """Returns what was solved at the ends before it trained, which says how far it may go."""
+    if not solved:
+        return ""
+    ends = (boundary.rpartition(".") for boundary in solved)
+    shares = [
+        f"{number(100 * share)} % at the {side} end of {escape(name)}"
+        for (name, _, side), share in zip(ends, solved.values(), strict=True)
+    ]
+    return f" Solved before it trained: {', '.join(shares)}."
 
 
 def _stream_text(record: Record, escape: Escape) -> str:

@@ -151,6 +151,8 @@ def _search_points(record: Record) -> dict[str, Any]:
         for key in ("difference", "difference_se", "noise", "aa_gain_sd")
     }
     points |= _merge_points(decision.get("merge") or {})
+    for name, solved in (decision.get("boundaries") or {}).items():
+        points[metric_name("search", "boundary", name)] = solved
     best: dict[str, float] = {}
     for candidate in record["candidates"]:
         if is_number(gain := candidate.get("gain")):

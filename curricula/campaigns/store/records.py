@@ -24,6 +24,8 @@
                   "pruned", "failure", "env_steps", "seconds", "metrics"}],
   "decision": {"winner": int | null, "decided_by": str, "difference": float, "difference_se": float,
                "noise": float, "aa_gain_sd": float | null,  winner null: the distribution stays
+               "boundaries": {"<parameter>.<side>": share of the tasks there that are solved},
+                                               only of a stream; none where success has no meaning
                "merge": null | {"goes_on": bool, "branches": [index], "weights": [float],
                         "noise": float, "failure": str | null, "difference", "difference_se",
                         "difference_to_keep", "difference_to_keep_se", "needed_over_keep"}},

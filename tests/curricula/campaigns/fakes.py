@@ -59,12 +59,16 @@ class ScriptedExecutor:
 
     Args:
         score: (branch, leg, exam) → mean score of its lifetimes; legs count from 1, 0 is the start.
+        failed: why every job failed; None: none did.
         tally: fields of every leg's tally beyond the steps.
     """
 
-    def __init__(self, score: Callable[[str, int, str], float], **tally: Any) -> None:
+    def __init__(
+        self, score: Callable[[str, int, str], float], failed: str | None = None, **tally: Any
+    ) -> None:
         self.jobs: list[Job] = []
         self._score = score
+        self._failed = failed
         self._tally = tally
         self._legs: Counter[str] = Counter()
 
@@ -86,7 +90,8 @@ class ScriptedExecutor:
                 **self._tally,
             )
             state = {"branch": job.branch, "leg": leg} if trains else None
-            branch_module.stage(Path(job.out), LegResult(job.digest, state, exams, tally))
+            result = LegResult(job.digest, state, exams, tally, failed=self._failed)
+            branch_module.stage(Path(job.out), result)
 
     def close(self) -> None:
         """There is nothing to end."""
@@ -186,10 +191,12 @@ def make_nursery(setup: Setup, folder: Path, executor: Any, generation: int) -> 
 def script(gains: dict[str, float], **exams: dict[str, float]) -> Callable[[str, int, str], float]:
     """Returns a score by branch, the same in every leg; an exam named apart has its own.
 
-    Branches that no one names gain nothing; the start has the score 0.
+    Branches that no one names gain nothing; the start has the score 0. What lies at the ends is
+    solved unless it is said otherwise.
     """
+    scores = {"boundaries": 1.0, **gains}
 
     def score(branch: str, leg: int, exam: str) -> float:
-        return exams.get(exam, gains).get(branch, 0.0)
+        return exams.get(exam, scores).get(branch, 0.0)
 
     return score

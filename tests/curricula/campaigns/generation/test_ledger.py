@@ -319,4 +319,7 @@ def test_draws_are_summed_over_all_legs(tmp_path):
     books = Books(tmp_path, generation={"num_candidates": 0})
     assert books.begin(script({}), draws={"accepted": 6})["draws"] == {"accepted": 12}
     record, _ = books.go_on(script({}), draws={"accepted": 6, "failed": 1})
-    assert record["draws"] == {"accepted": 24, "failed": 4}  # branch, start and two monitor sets
+    assert record["draws"] == {
+        "accepted": 30,
+        "failed": 5,
+    }  # branch, start, ends and two monitor sets

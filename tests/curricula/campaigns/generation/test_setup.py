@@ -46,6 +46,15 @@ def test_without_one_it_is_a_ring_around_the_incumbent(incumbent, margin, ring):
     assert sizes(setup.frontier(place(setup, incumbent))) == ring
 
 
+@pytest.mark.parametrize(("has_success", "after"), [(True, (5, 15)), (False, (5, 21))])
+def test_who_knows_what_is_solved_goes_ring_by_ring(has_success, after):
+    setup = make_setup(target={"size": [5, 21]})
+    setup.generator.has_success = has_success
+    candidate = setup.toward(place(setup, [5, 13]), ["size"])
+    assert (candidate.origin, sizes(candidate.distribution)) == ("toward", after)
+    assert setup.toward(place(setup, [5, 13]), []).origin == "keep"
+
+
 def test_only_what_may_move_is_widened():
     setup = make_setup(target=None)
     ring = setup.frontier(setup.start)

@@ -28,10 +28,11 @@ def stream(folder, gain, history=(), size=(5, 9)):
 def test_all_steps_go_into_one_move(tmp_path):
     scene = stream(tmp_path, 0.1)
     assert [(job.branch, job.env_steps) for job in scene.executor.jobs] == [
+        ("boundaries", 0),
         ("move-1", 192),
         ("start", 0),
     ]
-    assert scene.executor.jobs[0].exams == scene.executor.jobs[1].exams
+    assert scene.executor.jobs[1].exams == scene.executor.jobs[2].exams
     assert scene.grown.branch.env_steps == 192
 
 
@@ -108,22 +109,31 @@ def test_where_it_is_the_target_already_it_stays_there(tmp_path):
     assert scene.size == (5, 9)
 
 
+@pytest.mark.parametrize("target", [{"size": [5, 9]}, None])
 @pytest.mark.parametrize(
-    ("score", "needed", "after"),
+    ("solved", "gain", "after"),
     [
-        (0.60, 0.5, (5, 9)),  # less than lately, but it solves the frontier that it stands at
-        (0.60, 1.0, (5, 9)),
-        (0.45, 0.5, (5, 7)),  # a return of .45 is no success: it has not come so far yet
-        (0.45, 0.0, (5, 9)),
-        (0.35, 0.0, (5, 7)),  # harm
+        (1.0, 0.01, (5, 9)),  # gained less than lately, but what lies at the end is solved
+        (0.0, 0.01, (5, 7)),  # there is more to learn here than further out
+        (0.0, 0.9, (5, 9)),  # better beyond the noise: who gains most there should be there
     ],
 )
-def test_an_open_end_is_gone_to_by_who_solves_what_is_there(tmp_path, score, needed, after):
-    stream = {"num_candidates": 0, "toward_every": 0, "move_on_success": needed}
-    setup = make_setup(sizes=[[5, 9]], generation=stream, target=None)
+def test_it_goes_no_faster_than_what_lies_at_the_end_is_solved(
+    tmp_path, target, solved, gain, after
+):
+    setup = make_setup(sizes=[[5, 9]], generation=SEARCH_ALONE, target=target)
+    gains = script({"move-1": gain, "boundaries": solved})
     record = make_record(3, gain_history=HISTORY)
-    scene = play(tmp_path, script({"start": 0.4, "move-1": score}), setup=setup, record=record)
+    scene = play(tmp_path, gains, setup=setup, record=record)
     assert scene.size == after
+    assert scene.grown.decision["boundaries"] == {"size.high": solved}
+
+
+def test_the_campaigns_own_move_waits_for_what_lies_at_the_end(tmp_path):
+    setup = make_setup(generation={"num_candidates": 0, "toward_every": 1})
+    scene = play(tmp_path, script({"keep": 0.1, "boundaries": 0.0}), setup=setup)
+    assert scene.names == ["keep"], "it trains on where it is"
+    assert scene.setup.search.told == []
 
 
 @pytest.mark.parametrize(

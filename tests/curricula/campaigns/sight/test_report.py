@@ -66,6 +66,15 @@ def test_in_stream_mode_the_learner_goes_on_whatever_its_distribution_does(reaso
     assert [row["adopted"] for row in rows] == [str(reason == "test")]
 
 
+def test_what_is_solved_at_the_ends_is_told():
+    solved = {"size.high": 0.625, "br|aid.low": 0.0}
+    decision = {"winner": None, "decided_by": "keep", "difference": 0.02, "boundaries": solved}
+    record = {**record_of(2), "candidates": record_of(2)["candidates"][1:], "decision": decision}
+    text = decisions.decision_sentences(record)
+    assert "Solved before it trained: 62.5 % at the high end of size, 0 % at the low end" in text
+    assert r"br\|aid" in report.generation_text(record, "r1")
+
+
 def test_a_learner_that_trained_where_it_was_made_no_move():
     decision = {"winner": None, "decided_by": "keep"}
     record = {**record_of(2), "candidates": record_of(2)["candidates"][:1], "decision": decision}
