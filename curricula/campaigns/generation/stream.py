@@ -16,7 +16,8 @@ import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 
-from curricula.campaigns.generation import adoption, pace
+from curricula.campaigns.generation import pace, stream_adoption
+from curricula.campaigns.generation.adoption import Verdict
 from curricula.campaigns.generation.branches import (
     HISTORY,
     Branch,
@@ -73,7 +74,7 @@ def run(setup: Setup, nursery: Nursery, ledger: Ledger, incumbent: TaskDistribut
     start = _train(setup, nursery, ledger, branch, incumbent)
     if not ours:
         clock = time.perf_counter()
-        baseline = adoption.recent_mean(history)
+        baseline = stream_adoption.recent_mean(history)
         setup.search.tell([branch.candidate], [Gain(branch.gain - baseline)])
         search_s += time.perf_counter() - clock
         _probe(setup, nursery, branch)
@@ -83,7 +84,7 @@ def run(setup: Setup, nursery: Nursery, ledger: Ledger, incumbent: TaskDistribut
     moves = follows or verdict.decided_by in ("test", "tie")
     if branch.candidate.origin == "move":
         adopt_sd = setup.config.generation.adopt_sd
-        harmless = adoption.is_harmless(branch.gain, branch.gain_se, adopt_sd)
+        harmless = stream_adoption.is_harmless(branch.gain, branch.gain_se, adopt_sd)
         rest = rest.after(harmed=not harmless)
     return Grown(
         branch=start if fell else branch,
@@ -104,11 +105,11 @@ def _decide(
     branch: Branch,
     history: Sequence[float],
     free: Sequence[str],
-) -> adoption.Verdict:
+) -> Verdict:
     """Decides whether the move is made; a search that decides by itself is followed."""
     if setup.search.decides:
-        return adoption.follow(branch.gain, branch.gain_se, history)
-    verdict = adoption.decide_stream(
+        return stream_adoption.follow(branch.gain, branch.gain_se, history)
+    verdict = stream_adoption.decide(
         branch.gain,
         branch.gain_se,
         history,
@@ -121,7 +122,7 @@ def _decide(
     return replace(verdict, decided_by="keep") if stayed else verdict
 
 
-def _to_cover_more(setup: Setup) -> adoption.Standard:
+def _to_cover_more(setup: Setup) -> stream_adoption.Standard:
     """Returns what a move that covers more must at least do.
 
     Towards a target, or where a boundary holds back whoever does not solve it, no harm. An
