@@ -15,7 +15,7 @@ from curricula.campaigns.generation.setup import Setup
 from curricula.scores import last_success
 from taskgen.distribution import SIDES, Interval, Side, TaskDistribution
 
-_FEWEST_TASKS = 16
+_FEWEST_TASKS = 32
 
 
 def solved_at_boundaries(
