@@ -34,7 +34,7 @@ CONTROLS = {
     "whole-target": "the whole target from the start: domain randomisation",
     "hardest-corner": "the corner of the target that lies farthest from the start, alone",
     "adr": "automatic domain randomisation",
-    "straight-on": "no search: a step toward the target every generation, as far as a stream may go",
+    "straight-on": "no search: every generation a step toward the target, where a stream may",
     "random-moves": "the same campaign, its moves drawn at random",
 }
 """The controls by name, and what each is."""
