@@ -31,7 +31,12 @@ def config(generations):
         curriculum={"name": f"{HERE}mixture:Mixture", "options": {"parts": PARTS}},
         start={"size": [5, 7], "goal_distance": [0.0, 0.2], "horizon_factor": 0.5},
         lifetime={"num_episodes": 2, "train_steps": 24},
-        generation={"num_candidates": 0, "branch_env_steps": 1440, "tasks_per_batch": 15},
+        generation={
+            "num_candidates": 0,
+            "branch_env_steps": 1440,
+            "tasks_per_batch": 15,
+            "move_on_success": 0.0,  # so short a training solves no boundary
+        },
         budget={"generations": generations},
         evaluation={"test_at_end": False},
     )
