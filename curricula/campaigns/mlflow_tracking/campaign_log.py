@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import shutil
 import time
-from pathlib import Path
 
 import yaml
 
 from curricula.campaigns.mlflow_tracking import sights
-from curricula.campaigns.mlflow_tracking.generation_log import log_generation
+from curricula.campaigns.mlflow_tracking.generation_log import draw_generation, log_generation
 from curricula.campaigns.mlflow_tracking.logged import (
     LoggedCampaign,
     commits_between,
@@ -45,17 +44,24 @@ def log_settings(campaign: LoggedCampaign, runs: CampaignRuns) -> None:
 
 
 def log_commit(campaign: LoggedCampaign, runs: CampaignRuns, record: Record) -> None:
-    """Logs one commit: the generation's run first, the campaign's points last."""
+    """Logs one commit: the generation's run first, the campaign's points last.
+
+    Where there is no time left for pictures, it gets none.
+    """
     stamp = committed_ms(campaign.folder, record["generation"])
     before = campaign.take(record)
     points = record_points(record, before, campaign.nats(record))
     log_generation(campaign, runs, record, points, stamp)
-    with runs.upload(runs.campaign) as out:
-        figures.save_figure(figures.campaign_figure(campaign.way), out / "campaign.png")
-        if record.get("quarantine"):
+    campaign.allowance.earn((record.get("seconds") or {}).get("generation", 0.0))
+    if campaign.allowance.is_open:
+        doubled = sights.has_doubled(runs.drawn, record["generation"])
+        with campaign.allowance.spending():
+            _draw(campaign, runs, record)
+            if doubled:
+                _draw_all(campaign, runs, seconds=0.0)
+    if record.get("quarantine"):
+        with runs.upload(runs.campaign) as out:
             (out / "quarantine.csv").write_text(report.quarantine_csv(record))
-        if sights.is_doubled(record["generation"]):
-            _write_sights(campaign, out, seconds=0.0)
     tags = {NOTE: _text(campaign, runs, "running"), **runs.first_commit_tag()}
     runs.log(runs.campaign, points, stamp, int(record["totals"]["env_steps"]), tags)
     runs.logged = record["generation"]
@@ -65,7 +71,7 @@ def log_commit(campaign: LoggedCampaign, runs: CampaignRuns, record: Record) -> 
 def log_end(
     campaign: LoggedCampaign, runs: CampaignRuns, status: str, result: Record | None
 ) -> None:
-    """Logs the result, registers the kept learners, closes the run.
+    """Logs the result, registers the kept learners, draws the last commit, closes the run.
 
     Args:
         campaign: all of whose commits are logged.
@@ -76,11 +82,14 @@ def log_end(
     if campaign.way.rows:
         log_result(campaign, runs, result)
         _log_learners(campaign, runs)
+        if campaign.newest is not None and campaign.newest["generation"] != runs.drawn:
+            _draw(campaign, runs, campaign.newest)
+            runs.save()
         runs.save_view(_columns(campaign))
-    with runs.upload(runs.campaign) as out:
-        _write_sights(campaign, out, sights.MAX_DRAWING_S)
-        leaks = campaign.folder / "leak_report.json"
-        if leaks.is_file():
+    _draw_all(campaign, runs, sights.MAX_DRAWING_S)
+    leaks = campaign.folder / "leak_report.json"
+    if leaks.is_file():
+        with runs.upload(runs.campaign) as out:
             (out / leaks.name).write_bytes(leaks.read_bytes())
     describe(campaign, runs, status)
     runs.client.set_terminated(runs.campaign, status)
@@ -121,12 +130,20 @@ def describe(campaign: LoggedCampaign, runs: CampaignRuns, status: str) -> None:
     runs.client.set_tag(runs.campaign, NOTE, _text(campaign, runs, word))
 
 
-def _write_sights(campaign: LoggedCampaign, out: Path, seconds: float) -> None:
-    """Writes figures and the page of all tasks, each about the whole campaign."""
+def _draw(campaign: LoggedCampaign, runs: CampaignRuns, record: Record) -> None:
+    """Draws a commit, and the campaign up to there."""
+    draw_generation(campaign, runs, record)
+    with runs.upload(runs.campaign) as out:
+        figures.save_figure(figures.campaign_figure(campaign.way), out / "campaign.png")
+
+
+def _draw_all(campaign: LoggedCampaign, runs: CampaignRuns, seconds: float) -> None:
+    """Draws figures of the search and the page of all tasks, each about the whole campaign."""
     records = list(commits_between(campaign.folder, 0))
-    if records:
-        sights.write_figures(out, campaign.way, records, campaign.generator)
-        if campaign.drawable:
+    with runs.upload(runs.campaign) as out:
+        if records:
+            sights.write_figures(out, campaign.way, records, campaign.generator)
+        if records and campaign.drawable:
             sights.write_gallery(out, *campaign.drawable, records, seconds)
 
 
@@ -162,7 +179,8 @@ def _text(campaign: LoggedCampaign, runs: CampaignRuns, status: str) -> str:
         label: report.artifact_address(runs.experiment, runs.campaign, path)
         for label, path in _files(campaign, store).items()
     }
-    return report.campaign_text(campaign.config, campaign.way, *where, status, notes, links)
+    told = (campaign.config, campaign.way, *where, status, notes, links, runs.drawn)
+    return report.campaign_text(*told)
 
 
 def _files(campaign: LoggedCampaign, store: CampaignStore) -> dict[str, str]:

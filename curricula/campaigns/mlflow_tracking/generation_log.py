@@ -42,20 +42,36 @@ def log_generation(
     run, known = runs.child(runs.campaign, "generation", str(generation), name, started)
     runs.generations[generation] = run
     with runs.upload(run) as out:
-        _write_files(campaign, out, record, named)
-        files = ("tasks.png", sights.GALLERY, sights.TABLE)
-        has_tasks, has_page, has_table = ((out / file).exists() for file in files)
+        _write_tables(out, record)
     runs.log_dataset(run, _dataset_name(campaign, record, named), record["incumbent"])
-    place = report.artifact_address(runs.experiment, run, sights.GALLERY) if has_page else ""
-    text = report.generation_text(record, run, has_tasks=has_tasks, named=named, gallery=place)
+    text = report.generation_text(record, run, named=named)
     tags = {NOTE: text, "search/decided_by": str(record["decision"].get("decided_by"))}
-    tags |= sights.TABLE_TAG if has_table else {}
     step = int(record["totals"]["env_steps"])
     fresh = {name: value for name, value in points.items() if name not in known}
     runs.log(run, fresh, stamp, step, tags)
     for candidate in _shown_candidates(campaign, record):
         _log_candidate(runs, run, candidate, (started, stamp), step)
     runs.client.set_terminated(run, "FINISHED", stamp)
+
+
+def draw_generation(campaign: LoggedCampaign, runs: CampaignRuns, record: Record) -> None:
+    """Puts pictures of a generation's tasks and of its curve on the run that it has.
+
+    Args:
+        campaign: whose commit it is; has read it.
+        runs: the store's side; has a run for the commit.
+        record: the commit.
+    """
+    run, named = runs.generations[record["generation"]], campaign.named()
+    with runs.upload(run) as out:
+        _write_pictures(campaign, out, record, named)
+        pictures = {file.name for file in out.glob("*.png")}
+        has_page, has_table = ((out / file).exists() for file in (sights.GALLERY, sights.TABLE))
+    place = report.artifact_address(runs.experiment, run, sights.GALLERY) if has_page else ""
+    text = report.generation_text(record, run, pictures=pictures, named=named, gallery=place)
+    for tag, value in ({NOTE: text} | (sights.TABLE_TAG if has_table else {})).items():
+        runs.client.set_tag(run, tag, value)
+    runs.drawn = record["generation"]
 
 
 def _dataset_name(campaign: LoggedCampaign, record: Record, named: Sequence[str]) -> str:
@@ -69,8 +85,19 @@ def _dataset_name(campaign: LoggedCampaign, record: Record, named: Sequence[str]
     return " ".join([campaign.config["generator"]["name"], ", ".join(words)]).strip()
 
 
-def _write_files(campaign: LoggedCampaign, out: Path, record: Record, named: Sequence[str]) -> None:
-    """Writes all that is uploaded to a generation's run."""
+def _write_tables(out: Path, record: Record) -> None:
+    """Writes a generation's tasks, distribution and candidates as data."""
+    write_json(out / "tasks.json", record["tasks"])
+    keys = ("incumbent", "frontier", "volume", "parameters")
+    write_json(out / "distribution.json", {key: record.get(key) for key in keys})
+    if record["candidates"]:
+        (out / "candidates.csv").write_text(report.candidates_csv(record), encoding="utf-8")
+
+
+def _write_pictures(
+    campaign: LoggedCampaign, out: Path, record: Record, named: Sequence[str]
+) -> None:
+    """Writes what a generation has to be looked at."""
     tasks = [Task.from_json(task) for task in record["tasks"]][: campaign.tracking.num_pictures]
     if tasks and campaign.generator is not None:
         drawn, captions = _pictures(campaign, campaign.generator, record, tasks, named)
@@ -81,11 +108,6 @@ def _write_files(campaign: LoggedCampaign, out: Path, record: Record, named: Seq
         save_heat_maps(campaign.folder, campaign.config, record, out)
     if campaign.drawable:
         sights.write_gallery(out, *campaign.drawable, [record], sights.drawing_s(record))
-    write_json(out / "tasks.json", record["tasks"])
-    keys = ("incumbent", "frontier", "volume", "parameters")
-    write_json(out / "distribution.json", {key: record.get(key) for key in keys})
-    if record["candidates"]:
-        (out / "candidates.csv").write_text(report.candidates_csv(record), encoding="utf-8")
 
 
 def _pictures(

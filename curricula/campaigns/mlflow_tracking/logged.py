@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from curricula.campaigns.config.schema import Plugin, TrackingConfig, deciding
+from curricula.campaigns.mlflow_tracking.allowance import DrawingAllowance
 from curricula.campaigns.sight import figures
 from curricula.campaigns.sight.points import metric_name
 from curricula.campaigns.store.machine import package_versions
@@ -33,6 +34,7 @@ class LoggedCampaign:
 
     Attributes:
         generator: makes its tasks; None where it cannot be made.
+        allowance: the time that there is for pictures of it.
         way: its distributions and scores so far.
         newest: the last commit that was read; None before the first.
     """
@@ -40,6 +42,7 @@ class LoggedCampaign:
     def __init__(self, folder: Path, config: Record, tracking: TrackingConfig) -> None:
         self.folder, self.config, self.tracking = folder, config, tracking
         self.generator = _made_generator(config)
+        self.allowance = DrawingAllowance()
         self.forget()
 
     def forget(self) -> None:

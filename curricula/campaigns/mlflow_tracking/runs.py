@@ -59,6 +59,7 @@ class CampaignRuns:
         campaign: the id of the campaign's run.
         generations: run id by generation.
         logged: the newest generation that the store has all of, -1 for none.
+        drawn: the generation whose run got pictures last, -1 for none.
     """
 
     def __init__(
@@ -71,6 +72,7 @@ class CampaignRuns:
         self.key: str = memo.get("key") or secrets.token_hex(8)
         self.campaign, self.key = self._find_campaign(memo, reopen)
         self.logged = self._last_logged()
+        self.drawn = int(memo.get("drawn", -1))
         self.generations = self._find_generations(memo.get("generations", {}))
         self.save()
 
@@ -82,6 +84,7 @@ class CampaignRuns:
             "experiment": self.experiment,
             "run": getattr(self, "campaign", None),
             "logged": getattr(self, "logged", -1),
+            "drawn": getattr(self, "drawn", -1),
             "generations": {str(g): run for g, run in getattr(self, "generations", {}).items()},
         }
         beside = self.folder / f".{MEMO}.tmp"

@@ -1,8 +1,8 @@
 """What is made for looking at and lies with the runs as files: galleries, figures, a task table.
 
 Foreign code draws and describes, so whatever fails here is left out. What a generation's page may
-take is a share of its time; what is as long as the whole campaign is made at generations 1, 2, 4,
-8, …, so that all of it takes twice as long as the last one.
+take is a share of its time; what is as long as the whole campaign is made as often as the number of
+generations has doubled, so that all of it takes twice as long as the last one.
 """
 
 from __future__ import annotations
@@ -41,14 +41,16 @@ def drawing_s(record: Record) -> float:
     return min(max(_DRAWING_SHARE * whole, _DRAWING_S), MAX_DRAWING_S)
 
 
-def is_doubled(generation: int) -> bool:
-    """Whether a generation is a power of two.
+def has_doubled(before: int, generation: int) -> bool:
+    """Whether a power of two lies above one generation and not above a later one.
 
     Example:
-        >>> [g for g in range(20) if is_doubled(g)]
+        >>> [g for g in range(20) if has_doubled(g - 1, g)]
         [1, 2, 4, 8, 16]
+        >>> has_doubled(5, 9), has_doubled(9, 15)
+        (True, False)
     """
-    return generation > 0 and generation & (generation - 1) == 0
+    return generation.bit_length() > max(before, 0).bit_length()
 
 
 def write_gallery(

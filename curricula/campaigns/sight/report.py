@@ -11,7 +11,7 @@ import html
 import io
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from curricula.campaigns.sight import decisions, words
@@ -25,6 +25,11 @@ MAX_CHARACTERS = 8000
 NUM_ROWS = 20
 _MAX_NAME = 80
 _MAX_NOTE = 600
+_TASKS, _CURVE = "tasks.png", "adaptation_curve.png"
+_UNDRAWN = (
+    "Without pictures: a fiftieth of a campaign's time is for drawing, too little for every "
+    "generation of a few seconds. The campaign's gallery has tasks of all generations."
+)
 _DASH = "\u2060–\u2060"  # joined, so that narrow tables do not break an interval
 
 
@@ -48,7 +53,7 @@ def generation_text(
     record: Record,
     run_id: str,
     *,
-    has_tasks: bool = True,
+    pictures: Collection[str] = (),
     named: Sequence[str] = (),
     gallery: str = "",
 ) -> str:
@@ -57,13 +62,13 @@ def generation_text(
     Args:
         record: its commit.
         run_id: the run whose artifacts the pictures are.
-        has_tasks: whether there is a contact sheet.
+        pictures: the files that the run has to be looked at.
         named: the parameters to name in the list of candidates.
         gallery: address of the page of its tasks, "" for none.
     """
     lines = [f"**[Gallery of its tasks]({gallery})**", ""] if gallery else []
-    if has_tasks:  # first, since the UI folds all but the first 150 pixels away
-        lines += [_picture("tasks from the training distribution", "tasks.png", run_id), ""]
+    if _TASKS in pictures:  # first, since the UI folds all but the first 150 pixels away
+        lines += [_picture("tasks from the training distribution", _TASKS, run_id), ""]
     lines += [
         decisions.decision_sentences(record, escape),
         "",
@@ -76,7 +81,11 @@ def generation_text(
         f"- {escape(name)}: {_region(region)}" for name, region in record["parameters"].items()
     ]
     lines += ["", *_monitor_table(record), ""]
-    lines += [_picture("adaptation curve", "adaptation_curve.png", run_id), "", _cost(record)]
+    if _CURVE in pictures:
+        lines += [_picture("adaptation curve", _CURVE, run_id), ""]
+    lines += [_cost(record)]
+    if not pictures:
+        lines += ["", _UNDRAWN]
     return _cut(lines)
 
 
@@ -89,6 +98,7 @@ def campaign_text(
     status: str,
     notes: Sequence[str] = (),
     links: Mapping[str, str] | None = None,
+    drawn: int | None = None,
 ) -> str:
     """Returns the description of a campaign's run, never longer than a tag may be.
 
@@ -101,6 +111,7 @@ def campaign_text(
         status: a word or two.
         notes: sentences on where it computes and how often its test was used.
         links: addresses by what is to be seen there.
+        drawn: the generation whose tasks are shown; by default the last one.
     """
     head = [_purpose(config), ""]
     if links:
@@ -109,10 +120,10 @@ def campaign_text(
     if way.rows:
         head += [words.standing(way.rows[-1], status, escape), ""]
         head += [_picture("the way so far", "campaign.png", run_id), ""]
-        last = way.rows[-1]["generation"]
-        if last in runs:
-            head += [f"Tasks of generation {_link(last, runs, experiment)}:", ""]
-            head += [_picture(f"tasks of generation {last}", "tasks.png", runs[last]), ""]
+        seen = way.rows[-1]["generation"] if drawn is None else drawn
+        if seen in runs:
+            head += [f"Tasks of generation {_link(seen, runs, experiment)}:", ""]
+            head += [_picture(f"tasks of generation {seen}", _TASKS, runs[seen]), ""]
     for note in filter(None, notes):  # last, since the UI folds what is long
         head += [escape(note, _MAX_NOTE), ""]
     for num_rows in range(NUM_ROWS, -1, -1):

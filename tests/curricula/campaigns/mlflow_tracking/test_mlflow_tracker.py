@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from curricula.campaigns.config.schema import CampaignConfig
-from curricula.campaigns.mlflow_tracking import campaign_log, sights, stores
+from curricula.campaigns.mlflow_tracking import allowance, campaign_log, sights, stores
 from curricula.campaigns.mlflow_tracking.patience import Patience
 from curricula.campaigns.mlflow_tracking.tracker import MlflowTracker
 from curricula.campaigns.sight import figures
@@ -572,6 +572,30 @@ def test_a_generator_that_cannot_be_made_or_drawn_costs_only_its_pictures(root, 
     folder = root / "artifacts" / other.memo["generations"]["0"] / "artifacts"
     assert not (folder / "tasks.png").exists()
     assert (folder / "tasks.json").is_file()
+
+
+@pytest.mark.usefixtures("plain_figures")
+def test_where_drawing_takes_too_long_the_last_commit_is_drawn_and_all_points_are_there(
+    root, monkeypatch
+):
+    monkeypatch.setattr(allowance, "FREE_S", 1e-6)
+    monkeypatch.setattr(allowance, "SHARE", 0.0)
+    place = Place(root)
+    place.play()
+    place.assert_whole()
+    runs = place.memo["generations"]
+    names = {
+        generation: {p.name for p in (root / "artifacts" / run / "artifacts").iterdir()}
+        for generation, run in runs.items()
+    }
+    drawn = [generation for generation, files in names.items() if "tasks.png" in files]
+    assert drawn == ["0", str(NUM_RECORDS - 1)]
+    assert all("tasks.json" in files for files in names.values())
+    notes = dict(place.rows("select run_uuid, value from tags where key = 'mlflow.note.content'"))
+    assert "Without pictures" in notes[runs["1"]]
+    assert ".png" not in notes[runs["1"]]
+    last = runs[str(NUM_RECORDS - 1)]
+    assert f"path=tasks.png&run_uuid={last}" in notes[place.memo["run"]]
 
 
 @pytest.mark.usefixtures("plain_figures")

@@ -104,13 +104,17 @@ def test_success_is_shown_with_its_interval():
 
 
 def test_a_generation_shows_its_pictures_and_its_winner():
-    text = report.generation_text(record_of(3), "r1", named=["size"])
+    drawn = {"tasks.png", "adaptation_curve.png"}
+    text = report.generation_text(record_of(3), "r1", pictures=drawn, named=["size"])
     assert text.index("path=tasks.png&run_uuid=r1") < text.index("path=adaptation_curve.png")
     (winner,) = [line for line in text.splitlines() if "**goes on**" in line]
     assert winner.startswith("| 0 | keep")
     assert "| return (IQM) | 0.500 [0.400, 0.600] |" in text
     assert "success rate" not in text, "what nobody measured has no row"
-    assert "tasks.png" not in report.generation_text(record_of(3), "r1", has_tasks=False)
+    assert "Without pictures" not in text
+    undrawn = report.generation_text(record_of(3), "r1")
+    assert ".png" not in undrawn
+    assert "Without pictures" in undrawn
 
 
 def test_a_campaign_lists_its_newest_generations_within_the_limit():
