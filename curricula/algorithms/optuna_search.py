@@ -1,6 +1,6 @@
 """Optuna searches the box of moves: one study a generation, warm-started with what moves gained.
 
-The only file that imports Optuna. A generation's study is seeded, filled with the remembered moves
+A generation's study is seeded, filled with the remembered moves
 and asked for all candidates before anything is told; it lives in memory, so that `ask` depends on
 state and arguments alone. Once the gains are told, its own trials are written to the journal, for
 people and dashboards; nothing is read back from there.
@@ -13,7 +13,6 @@ move of zeros with the advantage 0, and every study knows it from the start.
 from __future__ import annotations
 
 import contextlib
-import logging
 import math
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
@@ -24,17 +23,13 @@ from typing import Any, Literal
 
 import numpy as np
 import optuna
-from optuna.storages import JournalStorage
-from optuna.storages.journal import JournalFileBackend, JournalFileOpenLock
 from optuna.trial import TrialState
 
+from curricula.algorithms.optuna_journal import OptunaJournal
 from curricula.search import Candidate, DistributionSearch, Gain
 from taskgen.distribution import Interval, Move, TaskDistribution
 
-_STUDY = "generation-{}"
-_LOCK_GRACE_S = 3
 _CMAES_MIN_SOURCES = 10  # it starts from the best tenth, which must be one trial at least
-_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -114,7 +109,7 @@ class OptunaSearch(DistributionSearch):
         candidates: list[Candidate] = []
         with _quiet():
             if self.journal is not None:
-                self._drop_from(generation)
+                self._record.drop_from(generation)
             study = self._make_study(box, generation, seed)
             self._metrics = {"search/axes": len(box), "search/remembered": len(study.trials) - 1}
             self._metrics |= {"search/random_draws": 0, "search/redraws": 0}
@@ -234,22 +229,6 @@ class OptunaSearch(DistributionSearch):
             self._history.append(Remembered(dict(move), advantage, generation, gain.pruned))
         self._history = self._history[max(len(self._history) - self.config.history, 0) :]
 
-    @cached_property
-    def _storage(self) -> JournalStorage:
-        assert self.journal is not None
-        return _open_journal(self.journal)
-
-    def _drop_from(self, generation: int) -> None:
-        """Removes from the journal what an interrupted or abandoned future left there."""
-        gone = [_STUDY.format(g) for g in self._recorded() if g >= generation]
-        for name in gone:
-            optuna.delete_study(study_name=name, storage=self._storage)
-
-    def _recorded(self) -> list[int]:
-        prefix = _STUDY.format("")
-        names = optuna.get_all_study_names(self._storage)
-        return [int(n.removeprefix(prefix)) for n in names if n.removeprefix(prefix).isdigit()]
-
     def _write(
         self,
         generation: int,
@@ -262,16 +241,19 @@ class OptunaSearch(DistributionSearch):
         The remembered moves stand in the studies before it; repeating them in every study would
         make the journal of a long campaign ten times as large.
         """
-        self._drop_from(generation)
-        study = optuna.create_study(
-            study_name=_STUDY.format(generation), direction="maximize", storage=self._storage
-        )
         keep, *remembered = self._known_trials(box, generation)
-        study.set_user_attr("sampler", self.config.sampler)
-        study.set_user_attr("remembered", len(remembered))
-        study.set_user_attr("keep_gain", baseline if math.isfinite(baseline) else None)
-        study.add_trial(keep)
-        study.add_trials([_told_trial(move, gain, baseline) for move, gain in moves])
+        self._record.write(
+            generation,
+            [keep, *(_told_trial(move, gain, baseline) for move, gain in moves)],
+            sampler=self.config.sampler,
+            remembered=len(remembered),
+            keep_gain=baseline if math.isfinite(baseline) else None,
+        )
+
+    @cached_property
+    def _record(self) -> OptunaJournal:
+        assert self.journal is not None
+        return OptunaJournal(self.journal)
 
 
 def _is_finished(gain: Gain) -> bool:
@@ -339,37 +321,6 @@ def _key(distribution: TaskDistribution) -> tuple[float, ...]:
     for region in distribution.regions.values():
         numbers += (region.low, region.high) if isinstance(region, Interval) else region.values
     return tuple(float(f"{number:.9g}") for number in numbers)
-
-
-def _open_journal(path: Path) -> JournalStorage:
-    """Returns the journal as a storage; one that cannot be read is set aside.
-
-    A process that dies while writing leaves half a line, which would spoil the next one.
-    """
-    path = path.resolve()
-    path.parent.mkdir(parents=True, exist_ok=True)
-    _cut_half_line(path)
-    lock = JournalFileOpenLock(str(path), grace_period=_LOCK_GRACE_S)
-    try:
-        return JournalStorage(JournalFileBackend(str(path), lock_obj=lock))
-    except (ValueError, KeyError, TypeError) as error:
-        aside = path.with_name(f"{path.name}.damaged")
-        path.replace(aside)
-        _log.warning(
-            "the journal %s cannot be read (%r); it now lies at %s and a new one is begun. "
-            "The campaign is not affected, since nothing is read back from it.",
-            path,
-            error,
-            aside,
-        )
-        return JournalStorage(JournalFileBackend(str(path), lock_obj=lock))
-
-
-def _cut_half_line(path: Path) -> None:
-    data = path.read_bytes() if path.exists() else b""
-    if data and not data.endswith(b"\n"):
-        with path.open("r+b") as file:
-            file.truncate(data.rfind(b"\n") + 1)
 
 
 @contextlib.contextmanager

@@ -10,10 +10,10 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-SHARE = 0.02
-"""Of a campaign's time, that pictures may take."""
+SHARE = 0.015
+"""Of a campaign's time, for pictures; where generations are short, points take as much again."""
 
-FREE_S = 5.0
+FREE_S = 3.0
 """In seconds; so long, pictures cost nothing, and a short campaign has all of them."""
 
 

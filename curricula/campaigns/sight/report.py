@@ -27,8 +27,8 @@ _MAX_NAME = 80
 _MAX_NOTE = 600
 _TASKS, _CURVE = "tasks.png", "adaptation_curve.png"
 _UNDRAWN = (
-    "Without pictures: a fiftieth of a campaign's time is for drawing, too little for every "
-    "generation of a few seconds. The campaign's gallery has tasks of all generations."
+    "Without pictures: 1.5 % of a campaign's time is for drawing, too little for every "
+    "generation where they are short. The campaign's gallery has tasks of all generations."
 )
 _DASH = "\u2060–\u2060"  # joined, so that narrow tables do not break an interval
 

@@ -144,6 +144,7 @@ def root(tmp_path_factory):
 @pytest.fixture(autouse=True)
 def environment(monkeypatch):
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    monkeypatch.setattr(allowance, "FREE_S", math.inf)  # however busy the machine is
     found = {"generators": {"fields-v1": Fields}}
     monkeypatch.setattr(
         "curricula.campaigns.config.plugins.resolve", lambda group, name: found[group][name]
