@@ -21,10 +21,10 @@ from typing import Any
 from curricula.campaigns.config.schema import CHANGEABLE, CampaignConfig, Section, deciding
 from curricula.campaigns.generation import forks, stream
 from curricula.campaigns.generation.branch import restore, snapshot
-from curricula.campaigns.generation.branches import Nursery
 from curricula.campaigns.generation.commits import first_record, next_record
 from curricula.campaigns.generation.executors import Executor, make_executor
 from curricula.campaigns.generation.ledger import Ledger
+from curricula.campaigns.generation.nursery import Nursery
 from curricula.campaigns.generation.references import monitor_references
 from curricula.campaigns.generation.resolution import resolve
 from curricula.campaigns.generation.setup import Setup

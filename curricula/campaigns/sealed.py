@@ -17,8 +17,8 @@ from numpy.typing import NDArray
 from curricula.campaigns.exams.playing import counted_in, play_tasks
 from curricula.campaigns.exams.sets import Exam, ExamSet, exam_set
 from curricula.campaigns.generation.branch import form_digest, restore
-from curricula.campaigns.generation.branches import Nursery
 from curricula.campaigns.generation.executors import using_threads
+from curricula.campaigns.generation.nursery import Nursery
 from curricula.campaigns.generation.references import (
     against_bayes,
     exam_references,

@@ -11,7 +11,8 @@ import numpy as np
 from curricula.campaigns.config.schema import deciding
 from curricula.campaigns.exams.playing import counted_in, judged_by
 from curricula.campaigns.exams.tally import Tally
-from curricula.campaigns.generation.branches import Branch, Grown, Nursery
+from curricula.campaigns.generation.branches import Branch, Grown
+from curricula.campaigns.generation.nursery import Nursery
 from curricula.campaigns.generation.references import committed, references_of
 from curricula.campaigns.generation.seeding import rng_for
 from curricula.campaigns.generation.setup import Setup

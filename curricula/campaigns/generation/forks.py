@@ -20,11 +20,11 @@ from curricula.campaigns.generation.branches import (
     NUM_NOISE,
     Branch,
     Grown,
-    Nursery,
     lifetime_scores,
     measure_gains,
 )
 from curricula.campaigns.generation.ledger import Ledger
+from curricula.campaigns.generation.nursery import Nursery
 from curricula.campaigns.generation.seeding import seed_for
 from curricula.campaigns.generation.setup import Setup
 from curricula.search import Candidate, Gain

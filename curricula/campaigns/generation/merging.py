@@ -19,7 +19,8 @@ from curricula.campaigns.config.plugins import make_learner
 from curricula.campaigns.exams.sets import Exam
 from curricula.campaigns.generation import adoption
 from curricula.campaigns.generation.branch import start_state
-from curricula.campaigns.generation.branches import Branch, Nursery, lifetime_scores
+from curricula.campaigns.generation.branches import Branch, lifetime_scores
+from curricula.campaigns.generation.nursery import Nursery
 from curricula.campaigns.generation.setup import Setup
 from curricula.statistics import paired_difference
 from taskgen.task import canonical_json

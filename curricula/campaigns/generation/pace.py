@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 
 import numpy as np
 
-from curricula.campaigns.generation.branches import Nursery, make_exam
+from curricula.campaigns.generation.nursery import Nursery
 from curricula.campaigns.generation.setup import Setup
 from curricula.scores import last_success
 from taskgen.distribution import SIDES, Interval, Side, TaskDistribution
@@ -31,8 +31,7 @@ def solved_at_boundaries(
     boundaries = list(_boundaries(setup, incumbent))
     num_tasks = setup.config.evaluation.num_selection // (2 * max(len(boundaries), 1))
     exams = {
-        f"{name}.{side}": make_exam(
-            setup.config,
+        f"{name}.{side}": setup.exam(
             nursery.generation,
             f"boundary-{name}.{side}",
             incumbent.boundary(name, side),

@@ -22,7 +22,7 @@ from curricula import scores
 from curricula.campaigns.config.schema import CampaignConfig
 from curricula.campaigns.exams.playing import play_tasks, stand_in
 from curricula.campaigns.exams.sets import Exam, exam_tasks
-from curricula.campaigns.generation.branches import Nursery
+from curricula.campaigns.generation.nursery import Nursery
 from curricula.campaigns.generation.setup import Setup
 from curricula.campaigns.store.checkpoint import CampaignStore
 from curricula.oracles import bayes_optimum, oracle_returns

@@ -14,10 +14,10 @@ from curricula.campaigns.config.plugins import make_generator, make_search
 from curricula.campaigns.config.regions import movable, start_distribution, target_distribution
 from curricula.campaigns.config.schema import CampaignConfig
 from curricula.campaigns.exams.sets import Exam
-from curricula.campaigns.generation.branches import make_exam
 from curricula.campaigns.generation.seeding import seed_for
 from curricula.search import Candidate
 from taskgen.distribution import Interval, TaskDistribution
+from taskgen.splits import Split
 
 _TEST_PARTS = 4
 
@@ -92,12 +92,29 @@ class Setup:
             return Candidate(incumbent, "keep")
         return Candidate(after, "toward", incumbent.effective_move(after, move))
 
+    def exam(
+        self,
+        generation: int,
+        name: str,
+        distribution: TaskDistribution,
+        num_tasks: int,
+        split: Split,
+    ) -> Exam:
+        """Returns an exam; its tasks depend on the campaign's seed, the generation and the name."""
+        return Exam(
+            name=name,
+            distribution=distribution.to_json(),
+            split=split,
+            num_tasks=num_tasks,
+            task_seed=seed_for(self.config.seed, generation, f"{name}/tasks"),
+            play_seed=seed_for(self.config.seed, generation, f"{name}/play"),
+        )
+
     def probes(self, generation: int, candidate: Candidate) -> dict[str, Exam]:
         """Returns what the search wants played after a generation's training, by its names."""
         place = replace(candidate.distribution, room=self.room)
         return {
-            probe.name: make_exam(
-                self.config,
+            probe.name: self.exam(
                 generation,
                 f"probe-{probe.name}",
                 probe.distribution,
@@ -137,29 +154,25 @@ class Setup:
         start = replace(self.start, rehearsal=())
         places = {"target": self.frontier(start), "start": start}
         return [
-            make_exam(self.config, 0, f"monitor-{name}", place, num_tasks, "validation")
+            self.exam(0, f"monitor-{name}", place, num_tasks, "validation")
             for name, place in places.items()
         ]
 
     def selection(self, generation: int, incumbent: TaskDistribution) -> Exam:
         """Returns what a generation's branches are compared on: drawn anew, apart from monitors."""
         num_tasks = self.config.evaluation.num_selection
-        exam = make_exam(
-            self.config, generation, "selection", self.frontier(incumbent), num_tasks, "validation"
-        )
+        exam = self.exam(generation, "selection", self.frontier(incumbent), num_tasks, "validation")
         return replace(exam, apart_from=tuple(self.monitors()))
 
     def adoption(self, generation: int, incumbent: TaskDistribution) -> Exam:
         """Returns what a generation's best is adopted on: anew, and apart from the selection."""
         num_tasks = self.config.evaluation.num_adoption
-        exam = make_exam(
-            self.config, generation, "adoption", self.frontier(incumbent), num_tasks, "validation"
-        )
+        exam = self.exam(generation, "adoption", self.frontier(incumbent), num_tasks, "validation")
         return replace(exam, apart_from=(self.selection(generation, incumbent),))
 
     def sealed_exams(self, incumbent: TaskDistribution) -> list[Exam]:
         """Returns the sealed test, in parts of one set of tasks that workers can share."""
         place, num_tasks = self.frontier(incumbent), self.config.evaluation.num_test
-        whole = make_exam(self.config, 0, "test", place, num_tasks, "test")
+        whole = self.exam(0, "test", place, num_tasks, "test")
         num_parts = min(_TEST_PARTS, num_tasks)
         return [replace(whole, name=f"test-{i}", part=(i, num_parts)) for i in range(num_parts)]

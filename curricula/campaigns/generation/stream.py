@@ -22,12 +22,12 @@ from curricula.campaigns.generation.branches import (
     HISTORY,
     Branch,
     Grown,
-    Nursery,
     lifetime_scores,
     measure_gains,
     probe_scores,
 )
 from curricula.campaigns.generation.ledger import Ledger
+from curricula.campaigns.generation.nursery import Nursery
 from curricula.campaigns.generation.seeding import seed_for
 from curricula.campaigns.generation.setup import Setup
 from curricula.search import Candidate, Gain

@@ -15,8 +15,9 @@ from curricula.campaigns.exams.tally import Tally
 from curricula.campaigns.generation import branch as branch_module
 from curricula.campaigns.generation import forks, stream
 from curricula.campaigns.generation.branch import Job, LegResult
-from curricula.campaigns.generation.branches import Grown, Nursery
+from curricula.campaigns.generation.branches import Grown
 from curricula.campaigns.generation.ledger import Ledger
+from curricula.campaigns.generation.nursery import Nursery
 from curricula.campaigns.generation.setup import Setup
 from curricula.campaigns.sight.tracking import NullDisplay
 from curricula.campaigns.store.checkpoint import CampaignStore

@@ -11,8 +11,8 @@ from curricula.campaigns.exams.playing import stand_in
 from curricula.campaigns.exams.sets import exam_set, exam_tasks
 from curricula.campaigns.generation import references
 from curricula.campaigns.generation.branch import stage_failure
-from curricula.campaigns.generation.branches import Nursery
 from curricula.campaigns.generation.commits import first_record
+from curricula.campaigns.generation.nursery import Nursery
 from curricula.campaigns.sight.points import record_points, result_points
 from curricula.campaigns.sight.report import generation_text
 from curricula.campaigns.sight.tracking import NullDisplay
