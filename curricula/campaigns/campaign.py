@@ -30,7 +30,8 @@ from curricula.campaigns.generation.resolution import resolve
 from curricula.campaigns.generation.setup import Setup
 from curricula.campaigns.sealed import known_result, sealed_test, write_leak_report
 from curricula.campaigns.sight.tracking import Display, NullDisplay, NullTracker, Tracker
-from curricula.campaigns.store.checkpoint import CampaignError, CampaignStore, save_state
+from curricula.campaigns.store.checkpoint import CampaignError, CampaignStore
+from curricula.campaigns.store.files import save_state
 from curricula.campaigns.store.lineage import save_lineage
 from curricula.campaigns.store.machine import (
     Machine,

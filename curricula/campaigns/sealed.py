@@ -27,7 +27,8 @@ from curricula.campaigns.generation.references import (
 from curricula.campaigns.generation.seeding import rng_for, seed_for
 from curricula.campaigns.generation.setup import Setup
 from curricula.campaigns.sealed_films import film_test
-from curricula.campaigns.store.checkpoint import CampaignError, CampaignStore, write_atomically
+from curricula.campaigns.store.checkpoint import CampaignError, CampaignStore
+from curricula.campaigns.store.files import write_atomically
 from curricula.statistics import References, measures
 from learners.evaluation import AdaptationCurve
 from taskgen.generator import TaskGenerator

@@ -21,7 +21,8 @@ from typing import Any
 
 from curricula.campaigns.comparison.arms import Arm, settled
 from curricula.campaigns.config.schema import CampaignConfig
-from curricula.campaigns.store.checkpoint import CampaignError, write_atomically
+from curricula.campaigns.store.checkpoint import CampaignError
+from curricula.campaigns.store.files import write_atomically
 
 _SPECIFICATION = "comparison.json"
 

@@ -24,7 +24,8 @@ from curricula.campaigns.generation.references import task_references
 from curricula.campaigns.generation.seeding import seed_for
 from curricula.campaigns.generation.setup import Setup
 from curricula.campaigns.sealed import common_test
-from curricula.campaigns.store.checkpoint import CampaignStore, write_atomically
+from curricula.campaigns.store.checkpoint import CampaignStore
+from curricula.campaigns.store.files import write_atomically
 from taskgen.batch import TaskBatch
 from taskgen.outcomes import Outcomes
 

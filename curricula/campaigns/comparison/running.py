@@ -22,7 +22,7 @@ from typing import Protocol
 from curricula.campaigns.campaign import Campaign
 from curricula.campaigns.comparison.folder import Comparison, Run
 from curricula.campaigns.comparison.judging import judge
-from curricula.campaigns.store.checkpoint import write_atomically
+from curricula.campaigns.store.files import write_atomically
 
 _POLL_S = 0.5
 

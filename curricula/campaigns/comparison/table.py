@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from curricula.campaigns.comparison.folder import Comparison
 from curricula.campaigns.comparison.judging import array, references_in
 from curricula.campaigns.sight.words import amount, duration
-from curricula.campaigns.store.checkpoint import write_atomically
+from curricula.campaigns.store.files import write_atomically
 from curricula.contrasts import (
     Statistic,
     crossed_interval,

@@ -25,7 +25,7 @@ from curricula.campaigns.exams.playing import Playground, played, playground
 from curricula.campaigns.exams.sets import Exam, sit
 from curricula.campaigns.exams.tally import Tally
 from curricula.campaigns.sight.tracking import Progress
-from curricula.campaigns.store.checkpoint import load_state, save_state
+from curricula.campaigns.store.files import load_state, save_state
 from curricula.campaigns.store.lineage import lines_of
 from curricula.campaigns.store.plays import Sample
 from curricula.curriculum import Curriculum, Proposal

@@ -18,7 +18,8 @@ import numpy as np
 
 from curricula.campaigns.sight.task_pictures import PATIENCE_S
 from curricula.campaigns.sight.thumbnails import thumbnail
-from curricula.campaigns.store.checkpoint import CampaignStore, write_atomically
+from curricula.campaigns.store.checkpoint import CampaignStore
+from curricula.campaigns.store.files import write_atomically
 from taskgen.generator import TaskGenerator
 from taskgen.task import Task
 from taskgen.watchdog import TookTooLong, answers

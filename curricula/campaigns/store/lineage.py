@@ -15,7 +15,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from curricula.campaigns.store.checkpoint import CampaignStore, write_atomically
+from curricula.campaigns.store.checkpoint import CampaignStore
+from curricula.campaigns.store.files import write_atomically
 from curricula.curriculum import Proposal
 from taskgen.generator import TaskGenerator
 from taskgen.parameter_space import Row

@@ -18,7 +18,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from curricula.campaigns.store.checkpoint import CampaignStore, write_atomically
+from curricula.campaigns.store.checkpoint import CampaignStore
+from curricula.campaigns.store.files import write_atomically
 from curricula.campaigns.store.lineage import Ancestor, fields_of, read_fields
 from curricula.curriculum import Proposal
 from taskgen.outcomes import Outcomes

@@ -15,7 +15,8 @@ from pathlib import Path
 from typing import Any
 
 from curricula.campaigns.config.schema import Plugin
-from curricula.campaigns.store.checkpoint import CampaignError, write_atomically
+from curricula.campaigns.store.checkpoint import CampaignError
+from curricula.campaigns.store.files import write_atomically
 from taskgen.generator import TaskGenerator
 from taskgen.task import Task
 

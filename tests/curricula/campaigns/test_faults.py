@@ -15,7 +15,8 @@ from curricula.campaigns.exams.sets import Exam, exam_tasks
 from curricula.campaigns.generation import branch as branch_module
 from curricula.campaigns.generation.branch import Job, read_result, restore, run_job
 from curricula.campaigns.generation.branches import Branch, BranchFailed, measure_gains
-from curricula.campaigns.store.checkpoint import CampaignStore, save_state
+from curricula.campaigns.store.checkpoint import CampaignStore
+from curricula.campaigns.store.files import save_state
 from curricula.search import Candidate
 from taskgen.distribution import TaskDistribution
 from taskgen.generator import EnvGenerator, Validity

@@ -10,7 +10,7 @@ import pytest
 
 from curricula.campaigns.campaign import Campaign
 from curricula.campaigns.sight.points import GENERATION, record_points
-from curricula.campaigns.store import checkpoint
+from curricula.campaigns.store import checkpoint, files
 from curricula.campaigns.store.checkpoint import CampaignError, CampaignStore
 from tests.curricula.campaigns import run_tiny
 from tests.curricula.campaigns.tiny import tiny_config
@@ -38,7 +38,7 @@ def run_or_go_on(root, config):
 
 def die_around_writes(root, config, monkeypatch, moment):
     """Dies around the first write, then around the second one that is left, and so on."""
-    write = checkpoint.write_atomically
+    write = files.write_atomically
     deaths = 0
     countdown = [0]
 
@@ -50,7 +50,8 @@ def die_around_writes(root, config, monkeypatch, moment):
         if countdown[0] == 0 and moment == "after":
             raise Killed
 
-    monkeypatch.setattr(checkpoint, "write_atomically", dying_write)
+    for module in (checkpoint, files):
+        monkeypatch.setattr(module, "write_atomically", dying_write)
     while True:
         # Each life gets a little further than the one before, so every write is died at.
         countdown[0] = 2 + deaths % 7

@@ -13,7 +13,7 @@ from curricula.campaigns.generation import adoption, merging
 from curricula.campaigns.generation.commits import first_record, next_record
 from curricula.campaigns.sight.decisions import decision_sentences, decision_text
 from curricula.campaigns.sight.points import record_points
-from curricula.campaigns.store import checkpoint
+from curricula.campaigns.store import checkpoint, files
 from tests.curricula.campaigns.fakes import NAN, make_nursery, make_record, make_setup, play, script
 from tests.curricula.campaigns.tiny import tiny_config
 from tests.curricula.campaigns.traces import trace
@@ -269,7 +269,7 @@ def test_killed_at_its_writes_and_ended_in_processes_it_is_the_same(
     tmp_path, monkeypatch, uninterrupted
 ):
     """Dies before every few writes of its first generation; the second one runs in workers."""
-    write, countdown, staged = checkpoint.write_atomically, [0], []
+    write, countdown, staged = files.write_atomically, [0], []
 
     def dying_write(path, data):
         countdown[0] -= 1
@@ -280,7 +280,8 @@ def test_killed_at_its_writes_and_ended_in_processes_it_is_the_same(
 
     Campaign.create(tiny_config(**MERGING), tmp_path)
     folder = tmp_path / "campaigns" / "tiny"
-    monkeypatch.setattr(checkpoint, "write_atomically", dying_write)
+    for module in (checkpoint, files):
+        monkeypatch.setattr(module, "write_atomically", dying_write)
     deaths = 0
     while not (folder / "commits" / "000001.json").exists():
         countdown[0] = 8 + deaths % 3

@@ -24,7 +24,7 @@ from curricula.campaigns.generation.branch import (
 )
 from curricula.campaigns.generation.branches import Branch
 from curricula.campaigns.generation.executors import InlineExecutor, ProcessExecutor, make_executor
-from curricula.campaigns.store.checkpoint import save_state
+from curricula.campaigns.store.files import save_state
 from taskgen.distribution import TaskDistribution
 from taskgen.generators.maze import Maze
 from tests.curricula.campaigns.fakes import make_nursery, make_setup

@@ -7,14 +7,8 @@ import pytest
 import torch
 
 from curricula.campaigns.config.schema import CheckpointConfig
-from curricula.campaigns.store.checkpoint import (
-    CampaignError,
-    CampaignStore,
-    campaign_folder,
-    load_state,
-    save_state,
-    write_atomically,
-)
+from curricula.campaigns.store.checkpoint import CampaignError, CampaignStore, campaign_folder
+from curricula.campaigns.store.files import load_state, save_state, write_atomically
 from tests.curricula.campaigns.tiny import tiny_config
 
 
