@@ -14,7 +14,7 @@ import yaml
 from typer.testing import CliRunner
 
 from curricula.campaigns.cli import app
-from curricula.campaigns.store import checkpoint
+from curricula.campaigns.store import files
 from curricula.campaigns.store.checkpoint import CampaignStore
 from tests.curricula.campaigns.tiny import TINY
 from tests.curricula.campaigns.traces import trace
@@ -47,7 +47,7 @@ class FullDisk:
     def __init__(self, monkeypatch, num_files):
         self._left = itertools.count(num_files, -1)
         self._fsync = os.fsync
-        monkeypatch.setattr(checkpoint.os, "fsync", self)
+        monkeypatch.setattr(files.os, "fsync", self)
 
     def __call__(self, descriptor):
         if next(self._left) <= 0:
