@@ -1,16 +1,12 @@
 """Pages in a real browser: no console errors, filters and sorting work, also in a sandboxed frame.
 
-A Chromium that is on this machine is used; without one these tests are skipped. A copy of the page
-gets a second script that uses it as a person would, and says on the console what it sees.
+A copy of the page gets a second script that uses it as a person would, and says on the console what
+it sees.
 """
 
 import html
 import json
-import os
 import re
-import shutil
-import subprocess
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -21,41 +17,20 @@ from curricula.campaigns.sight.thumbnails import thumbnail
 from curricula.campaigns.store.lineage import fields_of, read_fields
 from curricula.campaigns.store.plays import Play
 from taskgen.generators.maze import Maze
+from tests.curricula.campaigns.browser import needs_browser, opened
 
 NUM_GENERATIONS, NUM_EACH = 20, 100
-PATIENCE_S = 120
 EVIL = '<img src=x onerror="console.error(1)">'
 
 
-def browser():
-    """Returns a Chromium: of the path, or of Playwright's cache; None where there is none."""
-    names = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
-    found = [path for name in names if (path := shutil.which(name))]
-    cache = Path(os.environ.get("PLAYWRIGHT_BROWSERS_PATH", Path.home() / ".cache/ms-playwright"))
-    found += sorted(map(str, cache.glob("chromium*/chrome-*/*chrome*")))
-    return next((path for path in found if os.access(path, os.X_OK)), None)
-
-
-BROWSER = browser()
-pytestmark = pytest.mark.skipif(
-    BROWSER is None, reason="no Chromium on the path or in Playwright's cache"
-)
+pytestmark = needs_browser
 
 
 def console_of(page, folder):
     """Opens a page; returns what it said on its console, line by line."""
     file = folder / "page.html"
     file.write_text(page, encoding="utf-8")
-    options = ("--headless=new", "--no-sandbox", "--disable-gpu", "--enable-logging=stderr")
-    options += ("--virtual-time-budget=6000", f"--user-data-dir={folder / 'profile'}")
-    done = subprocess.run(
-        [BROWSER, *options, "--dump-dom", file.as_uri()],
-        capture_output=True,
-        text=True,
-        timeout=PATIENCE_S,
-    )
-    assert "</html>" in done.stdout, done.stderr[-2000:]
-    return re.findall(r"CONSOLE[^\]]*\] \"(.*?)\", source", done.stderr, re.DOTALL)
+    return opened(file.as_uri(), folder / "profile", 6000).console
 
 
 def driven(page, script):
