@@ -35,7 +35,8 @@ def compare(
     files: Annotated[
         list[str] | None,
         typer.Argument(
-            metavar="FILE…", help="campaigns; the others are held against the first one"
+            metavar="FILE…",
+            help="campaigns; the others are held against that of --controls, or the first one",
         ),
     ] = None,
     controls: Annotated[
@@ -80,7 +81,7 @@ def compare(
     if table and not files and controls is None:
         comparison = Comparison(root / "comparisons" / str(name))
     else:
-        arms = _arms(files or [], controls, budget_env_steps)
+        arms = chosen_arms(files or [], controls, budget_env_steps)
         chosen = name or _name(files or [], controls)
         comparison = Comparison.begin(root / "comparisons" / chosen, arms, seeds)
     failures = {} if table else _carry_out(comparison, processes, root)
@@ -93,14 +94,15 @@ def compare(
         raise typer.Exit(1)
 
 
-def _arms(files: list[str], controls: str | None, env_steps: int | None) -> list[Arm]:
+def chosen_arms(files: list[str], controls: str | None, env_steps: int | None) -> list[Arm]:
+    """Returns what is compared, first what the others are held against."""
     from curricula.campaigns.comparison.arms import arm_of, controls_of, prepared
 
     arms = [arm_of(file) for file in files]
     if controls is not None:
         arm = arm_of(controls)
         made, notes = controls_of(arm)
-        arms += made if arm.name in [a.name for a in arms] else [arm, *made]
+        arms = [arm, *(other for other in arms if other.name != arm.name), *made]
         for note in notes:
             say(note)
     return prepared(arms, env_steps)

@@ -7,7 +7,8 @@ import pytest
 from typer.testing import CliRunner
 
 from curricula.campaigns.cli import app
-from curricula.campaigns.comparison.arms import arm_of, prepared
+from curricula.campaigns.commands.comparing import chosen_arms
+from curricula.campaigns.comparison.arms import CONTROLS, arm_of, prepared
 from curricula.campaigns.comparison.folder import Comparison
 from curricula.campaigns.mlflow_tracking.stores import open_client, tracking_uri
 from tests.curricula.campaigns.tiny import TINY
@@ -59,6 +60,13 @@ def root(files, tmp_path):
         result = made_up(comparison, run, {"one": 0.5, "two": 0.9}[run.arm])
         comparison.result_file(run).write_text(json.dumps(result))
     return tmp_path / "root"
+
+
+def test_a_campaign_whose_controls_are_made_is_what_all_are_held_against(files):
+    one, two = map(str, files)
+    for others in ([one], [one, two]):
+        names = [arm.name for arm in chosen_arms(others, two, 1000)]
+        assert names == ["two", "one", *CONTROLS]
 
 
 def test_the_table_of_what_is_there(root, files):
