@@ -35,16 +35,15 @@ def compare(
     files: Annotated[
         list[str] | None,
         typer.Argument(
-            metavar="FILE…",
-            help="campaigns; the others are held against that of --controls, or the first one",
+            metavar="FILE…", help="campaigns; the others are held against the first one"
         ),
     ] = None,
     controls: Annotated[
         str | None,
         typer.Option(
             metavar="FILE",
-            help="a campaign and its controls: start kept, whole target, hardest corner, ADR, "
-            "straight toward the target, random moves",
+            help="a campaign, held against all, and its controls: start kept, whole target, "
+            "hardest corner, ADR, straight toward the target, random moves",
         ),
     ] = None,
     seeds: Annotated[
