@@ -1,9 +1,8 @@
 """Optuna searches the box of moves: one study a generation, warm-started with what moves gained.
 
-A generation's study is seeded, filled with the remembered moves
-and asked for all candidates before anything is told; it lives in memory, so that `ask` depends on
-state and arguments alone. Once the gains are told, its own trials are written to the journal, for
-people and dashboards; nothing is read back from there.
+A generation's study is seeded, filled with the remembered moves and asked for all candidates before
+anything is told; it lives in memory, so that `ask` depends on state and arguments alone. Once the
+gains are told, its own trials are written to the journal, for people and dashboards.
 
 Values are *advantages*: the gain of a move minus that of "keep" in the same generation, which
 takes out what every branch learned and how hard that generation's tasks were. Staying is thus the

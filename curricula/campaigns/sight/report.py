@@ -28,7 +28,7 @@ _MAX_NOTE = 600
 _TASKS, _CURVE = "tasks.png", "adaptation_curve.png"
 _UNDRAWN = (
     "Without pictures: 1.5 % of a campaign's time is for drawing, too little for every "
-    "generation where they are short. The campaign's gallery has tasks of all generations."
+    "generation where they are short. `taskgen gallery` draws the tasks of all of them."
 )
 _DASH = "\u2060–\u2060"  # joined, so that narrow tables do not break an interval
 
