@@ -148,6 +148,22 @@ AntOpposite = family(
     ),
     "Ants that must find out which of two opposite ways to run: ±v + 1 − 0.5·Σa² − 0.0005·Σf².",
 )
+AntOppositeMAML = family(
+    "AntOppositeMAML",
+    "ant-opposite-maml-v1",
+    ANT,
+    Rules(
+        goal="opposite",
+        progress="velocity_along",
+        control_coef=0.005,
+        bonus=0.05,
+        observed=("positions_without_root", "velocities"),
+        horizon=200,
+        contact_coef=5e-4,
+        contact_limit=1.0,
+    ),
+    "Ants that run forward or back, rewarded as in MAML: ±v + 0.05 − 0.005·Σa² − 0.0005·Σf².",
+)
 AntPosition = family(
     "AntPosition",
     "ant-position-v1",

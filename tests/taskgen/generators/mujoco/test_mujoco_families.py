@@ -96,6 +96,11 @@ REWARDS = {
         {"direction": "backward"},
         lambda info, a, f: -info["x_velocity"] + 1.0 - 0.5 * squared(a) - touch(f),
     ),
+    "ant-opposite-maml-v1": (
+        "Ant-v5",
+        {"direction": "backward"},
+        lambda info, a, f: -info["x_velocity"] + 0.05 - 5e-3 * squared(a) - touch(f),
+    ),
     "humanoid-direction-v1": (
         "Humanoid-v5",
         {"heading": 180.0},
