@@ -92,7 +92,7 @@ def controls_of(arm: Arm) -> tuple[list[Arm], list[str]]:
         "whole-target": _kept(config, target),
         "hardest-corner": _kept(config, {**target, **_corner(config, generator, moving)}),
         "adr": _single(config, Plugin(name="adr"), 0),
-        "straight-on": _single(config, config.search, 0, toward_every=1),
+        "straight-on": _single(config, config.search, 0, search_every=0),
         "random-moves": config.model_copy(
             update={"search": Plugin(name="optuna", options={"sampler": "random"})}
         ),

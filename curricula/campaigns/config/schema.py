@@ -115,11 +115,11 @@ class GenerationConfig(Section):
         description="whether the branches are merged into one learner, weighted by their gains, "
         "which goes on if it beats both the adopted branch and 'keep' on the adoption tasks",
     )
-    toward_every: Annotated[int, Field(ge=0)] = Field(
-        default=2,
-        description="stream mode: generations between moves straight toward what counts, in place "
-        "of one of the search, which also rests when its moves do harm; 1: no others; 0: the "
-        "search alone, without rest",
+    search_every: Annotated[int, Field(ge=0)] = Field(
+        default=4,
+        description="stream mode: generations between moves of the search, which also rests when "
+        "its moves do harm; in the others the move is straight toward what counts; 1: the search "
+        "alone, without rest; 0: never; without meaning where a search decides by itself",
     )
     move_on_success: Annotated[float, Field(ge=0, le=1)] = Field(
         default=0.7,

@@ -3,10 +3,10 @@
 The search proposes one move, the learner trains there and keeps what it learned; the move's gain is
 compared with what the learner has been gaining lately (progress slows down whatever the move), and
 the distribution moves only if that is better, or did no harm and covers more of what counts. Only
-where the learner solves enough of what lies at its ends does covering more count for anything. Now
-and then the move is the campaign's own, straight toward what counts: a search that knows a dozen
-gains is no match for knowing where one wants to be. A search whose move did harm rests for a while,
-the longer the more often in a row. A fall beyond the noise rolls learner and distribution back to
+where the learner solves enough of what lies at its ends does covering more count for anything. Most
+moves are the campaign's own, straight toward what counts: a search that knows a dozen gains is no
+match for knowing where one wants to be. A search whose move did harm rests for a while, the longer
+the more often in a row. A fall beyond the noise rolls learner and distribution back to
 the last commit; its steps stay counted.
 """
 
@@ -154,10 +154,10 @@ def _coverage(
 
 def _turn(setup: Setup, generation: int, rest: Rest) -> tuple[bool, Rest]:
     """Returns whether a generation's move is the campaign's own, and what is left of the rest."""
-    every = setup.config.generation.toward_every
-    if not setup.can_move or setup.search.decides or not every:
+    every = setup.config.generation.search_every
+    if not setup.can_move or setup.search.decides or every == 1:
         return False, rest
-    if generation % every == 0:
+    if not every or generation % every:
         return True, rest
     if rest.left:
         return True, replace(rest, left=rest.left - 1)

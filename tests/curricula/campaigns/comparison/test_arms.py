@@ -48,7 +48,7 @@ def test_a_generation_of_one_branch_takes_what_three_took(controls):
         assert (generation.branch_env_steps, generation.rung_share) == (3 * 192, 0.0)
     assert controls["adr"].generation.num_candidates == 0
     assert controls["straight-on"].generation.num_candidates == 0
-    assert controls["straight-on"].generation.toward_every == 1
+    assert controls["straight-on"].generation.search_every == 0
     assert controls["start-kept"].search.name == "fixed"
     assert controls["random-moves"].generation.num_candidates == 3
     assert controls["random-moves"].search.options["sampler"] == "random"

@@ -164,7 +164,7 @@ def test_totals_add_up_over_all_branches_also_those_that_lost(tmp_path):
 def test_rolled_back_steps_are_counted_but_not_in_the_lineage(tmp_path):
     books = Books(tmp_path, generation={"num_candidates": 0})
     books.begin(script({}))
-    record, _ = books.go_on(script({"move-1": -0.5}))
+    record, _ = books.go_on(script({"toward": -0.5}))
     assert record["decision"]["decided_by"] == "rollback"
     assert record["totals"]["train_env_steps"] == 192
     assert record["totals"]["lineage_env_steps"] == 0
@@ -246,7 +246,7 @@ def test_the_learner_is_measured_where_its_generation_aimed(tmp_path):
 def test_without_an_adoption_it_is_measured_on_the_selection_tasks(tmp_path):
     books = Books(tmp_path, generation={"num_candidates": 0})
     books.begin(script({}))
-    record, _ = books.go_on(script({"move-1": 0.7}))
+    record, _ = books.go_on(script({"toward": 0.7}))
     assert record["reached"]["exam"] == "selection"
     assert record["reached"]["measures"]["return_mean"] == pytest.approx(0.7)
 

@@ -16,7 +16,7 @@ from tests.curricula.campaigns.fakes import (
 )
 
 HISTORY = [0.1, 0.3]  # mean 0.2, deviation 0.14
-SEARCH_ALONE = {"num_candidates": 0, "toward_every": 0}
+SEARCH_ALONE = {"num_candidates": 0, "search_every": 1}
 
 
 def stream(folder, gain, history=(), size=(5, 9)):
@@ -88,10 +88,10 @@ def test_without_a_move_it_trains_where_it_is(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("number", "every", "name"), [(3, 2, "move-1"), (4, 2, "toward"), (3, 1, "toward")]
+    ("number", "every", "name"), [(4, 2, "move-1"), (3, 2, "toward"), (4, 0, "toward"), (1, 4, "toward")]
 )
 def test_now_and_then_the_move_is_straight_toward_the_target(tmp_path, number, every, name):
-    setup = make_setup(sizes=[[5, 7]], generation={"num_candidates": 0, "toward_every": every})
+    setup = make_setup(sizes=[[5, 7]], generation={"num_candidates": 0, "search_every": every})
     record = make_record(number - 1, gain_history=HISTORY)
     scene = play(tmp_path, script({name: 0.2}), setup=setup, record=record)
     assert scene.names == [name]
@@ -102,7 +102,7 @@ def test_now_and_then_the_move_is_straight_toward_the_target(tmp_path, number, e
 
 
 def test_where_it_is_the_target_already_it_stays_there(tmp_path):
-    setup = make_setup(generation={"num_candidates": 0, "toward_every": 1}, start={"size": [5, 9]})
+    setup = make_setup(generation={"num_candidates": 0, "search_every": 0}, start={"size": [5, 9]})
     scene = play(tmp_path, script({"keep": 0.9}), setup=setup)
     assert scene.names == ["keep"]
     assert scene.decision == (None, "keep"), "however much was gained: nothing moved"
@@ -130,7 +130,7 @@ def test_it_goes_no_faster_than_what_lies_at_the_end_is_solved(
 
 
 def test_the_campaigns_own_move_waits_for_what_lies_at_the_end(tmp_path):
-    setup = make_setup(generation={"num_candidates": 0, "toward_every": 1})
+    setup = make_setup(generation={"num_candidates": 0, "search_every": 0})
     scene = play(tmp_path, script({"keep": 0.1, "boundaries": 0.0}), setup=setup)
     assert scene.names == ["keep"], "it trains on where it is"
     assert scene.setup.search.told == []
