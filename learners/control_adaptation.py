@@ -29,6 +29,11 @@ class MetaExperience:
     steps: tuple[Experience, ...]
     judged: Experience
 
+    def of_tasks(self, tasks: slice) -> MetaExperience:
+        """Returns what some of the tasks played."""
+        steps = tuple(played.of_tasks(tasks) for played in self.steps)
+        return MetaExperience(steps, self.judged.of_tasks(tasks))
+
     def first_episodes(self, share: float) -> MetaExperience:
         """Returns a share of the episodes of every part."""
         steps = tuple(played.first_episodes(share) for played in self.steps)

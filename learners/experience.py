@@ -40,6 +40,10 @@ class Experience:
     episode_start: Tensor
     valid: Tensor
 
+    def of_tasks(self, tasks: slice) -> Experience:
+        """Returns what some of the tasks played."""
+        return Experience(**{name: part[tasks] for name, part in vars(self).items()})
+
     def first_episodes(self, share: float) -> Experience:
         """Returns a share of each task's episodes, the first ones, at least one."""
         number = self.episode_start.cumsum(dim=1)

@@ -36,7 +36,8 @@ class OuterConfig:
         backtracks: trpo: how often a step that is too long is shortened.
         backtrack_factor: trpo: by what, in (0, 1).
         lr: ppo: Adam's step size.
-        epochs: ppo: gradient steps of an update.
+        epochs: ppo: how often an update goes through what was played.
+        minibatches: ppo: how many parts the tasks are dealt into, one gradient step for each.
         clip: ppo: ε of the clipped objective, in (0, 1).
         inner_kl_coef: ppo: weight of how far the policies before each inner step move, in nats.
 
@@ -53,12 +54,13 @@ class OuterConfig:
     backtrack_factor: float = 0.8
     lr: float = 1e-3
     epochs: int = 5
+    minibatches: int = 1
     clip: float = 0.3
     inner_kl_coef: float = 5e-4
 
     def __post_init__(self) -> None:
         require(self.outer in ("trpo", "ppo"), "outer must be trpo or ppo", self.outer)
-        for name in ("max_kl", "cg_steps", "lr", "epochs", "clip"):
+        for name in ("max_kl", "cg_steps", "lr", "epochs", "minibatches", "clip"):
             require(getattr(self, name) > 0, f"{name} must be above 0", getattr(self, name))
         for name in ("cg_damping", "backtracks", "inner_kl_coef"):
             require(getattr(self, name) >= 0, f"{name} must be 0 or more", getattr(self, name))
@@ -215,7 +217,9 @@ class ClippedUpdate(OuterUpdate):
 
     def learn(self, played: MetaExperience) -> dict[str, float]:
         """Takes one update; see `OuterUpdate.learn`."""
-        rows = [self._step(played) for _ in range(self._config.epochs)]
+        num_parts = min(self._config.minibatches, len(played.judged.valid))
+        parts = [played.of_tasks(slice(k, None, num_parts)) for k in range(num_parts)]
+        rows = [self._step(part) for _ in range(self._config.epochs) for part in parts]
         means = {name: sum(row[name] for row in rows) / len(rows) for name in rows[0]}
         return {"gradient_updates": float(len(rows)), **means}
 
