@@ -37,7 +37,7 @@ def train(learner, env, tasks, seed=0, mask=None):
     "settings",
     [
         {"outer": "trpo", "learn_step_sizes": True, "activation": "relu"},
-        {"outer": "ppo", "estimator": "dice", "inner_steps": 1},
+        {"outer": "ppo", "estimator": "dice", "inner_steps": 1, "minibatches": 2},
         {"outer": "ppo", "order": 1, "head_only": True, "learn_step_sizes": True},
     ],
 )
@@ -83,6 +83,26 @@ def test_clipped_updates_take_their_steps_and_stay_near():
     assert metrics["train/gradient_updates"] == 3
     assert 0.0 < metrics["train/kl"] < 0.1
     assert 0.0 < metrics["train/inner_kl"] < 0.1
+
+
+def test_minibatches_deal_out_the_tasks_each_to_one_part():
+    learner, env = make_learner(outer="ppo", minibatches=3, epochs=2), make_env(5)
+    policy, lifetimes = learner._play(env, GOALS.tasks(5), np.random.default_rng(0))
+    played = policy.played(np.arange(5), lifetimes.rewards[-1])
+    seen = []
+    step = learner._update._step
+    learner._update._step = lambda part: seen.append(part) or step(part)
+    assert learner._update.learn(played)["gradient_updates"] == 2 * 3
+    advantages = torch.cat([part.judged.advantages for part in seen[:3]])
+    order = [0, 3, 1, 4, 2]
+    torch.testing.assert_close(advantages, played.judged.advantages[order])
+    torch.testing.assert_close(seen[1].steps[0].actions, played.steps[0].actions[[1, 4]])
+
+
+def test_there_are_no_more_minibatches_than_tasks():
+    learner = make_learner(outer="ppo", minibatches=8, epochs=2)
+    _, metrics = train(learner, make_env(3), GOALS.tasks(3))
+    assert metrics["train/gradient_updates"] == 2 * 3
 
 
 def test_tasks_that_are_masked_have_no_say():
