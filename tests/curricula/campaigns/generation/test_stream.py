@@ -146,12 +146,12 @@ def test_the_campaigns_own_move_waits_for_what_lies_at_the_end(tmp_path):
 )
 def test_a_search_whose_move_did_harm_rests(tmp_path, gain, rest):
     setup = make_setup(sizes=[[5, 7]], generation={"num_candidates": 0})
-    record = make_record(2, gain_history=HISTORY, search_rest={"left": 0, "length": 2})
+    record = make_record(3, gain_history=HISTORY, search_rest={"left": 0, "length": 2})
     scene = play(tmp_path, script({"move-1": gain}), setup=setup, record=record)
     assert scene.grown.search_rest == rest
 
 
-@pytest.mark.parametrize(("number", "left"), [(3, 1), (4, 2)])
+@pytest.mark.parametrize(("number", "left"), [(4, 1), (3, 2)])
 def test_a_turn_left_out_is_the_campaigns_and_only_turns_of_the_search_count(
     tmp_path, number, left
 ):
