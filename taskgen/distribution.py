@@ -27,6 +27,7 @@ from taskgen.regions import (
     Weights,
     common_share,
     draw,
+    gap,
     holds,
     holds_each,
     meets,
@@ -144,27 +145,31 @@ class TaskDistribution:
         return math.prod(widths[name] for name in (widths if names is None else names))
 
     def likeness(self, other: TaskDistribution, names: Iterable[str]) -> float:
-        """Returns how alike two distributions are on the named axes, in [0, 1].
+        """Returns how alike two distributions are on the named axes, in [−1, 1].
 
         The product over the axes of what both cover over what either covers. 1: the same; what
-        lies beyond the other counts against it as much as what is missing.
+        lies beyond the other counts against it as much as what is missing. Where they have nothing
+        in common, minus how far apart they are, as a share of the axis, mean over the axes: who
+        comes nearer is more alike, before anything is covered.
 
         Example:
             >>> from taskgen.parameters import Int
-            >>> space = ParameterSpace({"size": Int(low=1, high=10, default=1)})
-            >>> one, two = (TaskDistribution.make(space, {"size": s}) for s in ([1, 4], [3, 7]))
-            >>> round(one.likeness(two, ["size"]), 3)
-            0.286
+            >>> space = ParameterSpace({"size": Int(low=1, high=11, default=1)})
+            >>> sizes = [1, 4], [3, 7], [6, 9]
+            >>> one, two, three = (TaskDistribution.make(space, {"size": s}) for s in sizes)
+            >>> round(one.likeness(two, ["size"]), 3), round(one.likeness(three, ["size"]), 3)
+            (0.286, -0.2)
         """
-        result = 1.0
+        result, gaps = 1.0, []
         for name in names:
             parameter, mine, its = self.space[name], self.regions[name], other.regions[name]
             common = common_share(parameter, mine, its)
+            gaps.append(gap(parameter, mine, its))
             if isinstance(parameter, Categorical):
                 result *= common / (2.0 - common)
             else:
                 result *= common / (share(parameter, mine) + share(parameter, its) - common)
-        return result
+        return -sum(gaps) / len(gaps) if any(gaps) else result
 
     def nats(self) -> dict[str, float]:
         """Returns each width in nats: its logarithm, 0 for the whole axis."""

@@ -179,6 +179,21 @@ def common_share(parameter: Parameter, one: Region, other: Region) -> float:
     return share(parameter, Interval(low, high)) if low <= high else 0.0
 
 
+def gap(parameter: Parameter, one: Region, other: Region) -> float:
+    """Returns how far apart two regions are, as a share of the axis, in [0, 1]; 0: they meet.
+
+    Weights that have no choice in common are a whole axis apart.
+    """
+    if isinstance(parameter, Categorical):
+        return 0.0 if common_share(parameter, one, other) else 1.0
+    assert isinstance(one, Interval)
+    assert isinstance(other, Interval)
+    low, high = parameter.axis
+    ends = min(one.high, other.high), max(one.low, other.low)
+    apart = parameter.to_axis(ends[1]) - parameter.to_axis(ends[0])
+    return max(apart, 0.0) / (high - low)
+
+
 def axis_width(parameter: Numeric, region: Interval) -> float:
     """Returns the length of the interval on the parameter's own scale."""
     return parameter.to_axis(region.high) - parameter.to_axis(region.low)

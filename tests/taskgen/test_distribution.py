@@ -268,3 +268,39 @@ def test_regions_that_are_not_of_the_space_are_refused(regions, message):
 
 def test_weights_are_probabilities():
     assert Weights((2.0, 6.0)).values == (0.25, 0.75)
+
+
+BOX = ParameterSpace(
+    {
+        "size": Int(low=1, high=11, default=1),
+        "speed": Float(low=0.0, high=2.0, default=1.0),
+        "way": Categorical(choices=("left", "right"), default="left"),
+    }
+)
+
+
+def place(**regions):
+    return TaskDistribution.make(BOX, regions)
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "likeness"),
+    [
+        ({"size": [1, 4]}, {"size": [3, 7]}, 2 / 7),
+        ({"size": [1, 4]}, {"size": [6, 9]}, -0.2 / 3),  # 4 to 6 of ten, one axis of three
+        ({"size": [1, 4], "speed": [0, 1]}, {"size": [5, 9], "speed": [1.5, 2]}, -0.35 / 3),
+        ({"way": "left"}, {"way": "right"}, -1 / 3),
+        ({"way": "left"}, {"way": ["left", "right"]}, 0.5 / 1.5),
+    ],
+)
+def test_likeness_is_what_is_common_or_else_how_far_apart(one, other, likeness):
+    assert place(**one).likeness(place(**other), BOX) == pytest.approx(likeness)
+    assert place(**other).likeness(place(**one), BOX) == pytest.approx(likeness)
+
+
+def test_coming_nearer_is_more_alike_before_anything_is_covered():
+    aim = place(size=[9, 11], speed=[0, 2])
+    on_the_way = [place(size=[low, low + 1], speed=[1, 1.5]) for low in range(1, 8)]
+    likeness = [here.likeness(aim, ["size", "speed"]) for here in on_the_way]
+    assert likeness == sorted(set(likeness)), "each step counts"
+    assert likeness[-1] < 0 < place(size=[8, 9], speed=[1, 1.5]).likeness(aim, ["size", "speed"])

@@ -101,6 +101,16 @@ def test_now_and_then_the_move_is_straight_toward_the_target(tmp_path, number, e
         assert scene.setup.search.told == [], "the search did not ask for it"
 
 
+def test_a_step_towards_a_target_that_is_still_out_of_reach_counts(tmp_path):
+    setup = make_setup(
+        generation={"num_candidates": 0, "search_every": 0}, target={"size": [15, 21]}
+    )
+    record = make_record(3, gain_history=HISTORY)
+    scene = play(tmp_path, script({"toward": 0.2}), setup=setup, record=record)
+    assert scene.decision == (0, "tie")
+    assert 7 < scene.size[1] < 15, "nearer, though nothing of the target is covered yet"
+
+
 def test_where_it_is_the_target_already_it_stays_there(tmp_path):
     setup = make_setup(generation={"num_candidates": 0, "search_every": 0}, start={"size": [5, 9]})
     scene = play(tmp_path, script({"keep": 0.9}), setup=setup)
