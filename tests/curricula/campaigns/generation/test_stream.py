@@ -88,7 +88,8 @@ def test_without_a_move_it_trains_where_it_is(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("number", "every", "name"), [(4, 2, "move-1"), (3, 2, "toward"), (4, 0, "toward"), (1, 4, "toward")]
+    ("number", "every", "name"),
+    [(4, 2, "move-1"), (3, 2, "toward"), (4, 0, "toward"), (1, 4, "toward")],
 )
 def test_now_and_then_the_move_is_straight_toward_the_target(tmp_path, number, every, name):
     setup = make_setup(sizes=[[5, 7]], generation={"num_candidates": 0, "search_every": every})
