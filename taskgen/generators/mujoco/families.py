@@ -6,6 +6,8 @@ another name, so that no result can mix two.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from taskgen.generators.mujoco.bodies import ANT, HALF_CHEETAH, HOPPER, HUMANOID, WALKER, Body
 from taskgen.generators.mujoco.generator import MuJoCoFamily
 from taskgen.generators.mujoco.light import CART_POLE, PENDULUM, POINT_MASS, REACHER
@@ -152,16 +154,7 @@ AntOppositeMAML = family(
     "AntOppositeMAML",
     "ant-opposite-maml-v1",
     ANT,
-    Rules(
-        goal="opposite",
-        progress="velocity_along",
-        control_coef=0.005,
-        bonus=0.05,
-        observed=("positions_without_root", "velocities"),
-        horizon=200,
-        contact_coef=5e-4,
-        contact_limit=1.0,
-    ),
+    replace(AntOpposite.rules, control_coef=0.005, bonus=0.05),
     "Ants that run forward or back, rewarded as in MAML: ±v + 0.05 − 0.005·Σa² − 0.0005·Σf².",
 )
 AntPosition = family(
