@@ -113,8 +113,9 @@ class InputFeatures:
         rewards: knows the unit of the rewards; None: they are fed as they are.
         lifetime_left: whether the rows end with the share of the lifetime that remains.
 
-    `num` is the length of a row; `normalizer` is None where nothing is standardised. Pictures are
-    not written into rows: `picture` is their shape, and they are fed beside the rows as they are.
+    `num` is the length of a row, `num_seen` of the observation in it; `normalizer` is None where
+    nothing is standardised. Pictures are not written into rows: `picture` is their shape, and they
+    are fed beside the rows as they are.
     """
 
     def __init__(
@@ -132,8 +133,8 @@ class InputFeatures:
         self.normalizer = self.observation.normalizer
         self.action = SpaceFeatures(action_space, in_units=True)
         self.picture = picture_shape(observation_space)
-        self._num_seen = 0 if self.picture else self.observation.num
-        self.num = self._num_seen + self.action.num + 2 + lifetime_left
+        self.num_seen = 0 if self.picture else self.observation.num
+        self.num = self.num_seen + self.action.num + 2 + lifetime_left
 
     def write(
         self, out: NDArray[np.float32], step: Step, previous_actions: NDArray[Any] | None
@@ -145,7 +146,7 @@ class InputFeatures:
             step: what the policy sees.
             previous_actions: as the action space has them, [B, …]; None at a lifetime's start.
         """
-        num_seen = self._num_seen
+        num_seen = self.num_seen
         num_past = num_seen + self.action.num
         if self.picture is None:
             self.observation.write(out[:, :num_seen], step.observations)

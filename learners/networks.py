@@ -17,10 +17,12 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from learners.images import PictureEncoder, PictureNetwork
+from learners.recall import RecallMemory, RecallShape
 from learners.recurrent import run_memory
 
 State: TypeAlias = tuple[Tensor, ...]
-"""What the memory carries from step to step: (h,) of a GRU, (h, c) of an LSTM, each [1, B, N]."""
+"""What the memory carries from step to step, each [1, B, …]: (h,) of a GRU, (h, c) of an LSTM, the
+last place and the table of a recall memory."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,7 +33,7 @@ class NetworkShape:
         num_inputs: D, numbers a step.
         num_outputs: P, numbers that the action head needs.
         num_constants: how many of them, the last ones, are parameters that no input moves.
-        cell: "lstm" or "gru".
+        cell: "lstm", "gru" or "recall".
         hidden_size: N, units of the memory.
         encoder_sizes: units of the layers before the memory; () feeds it the inputs themselves.
         heads_see_inputs: whether the heads see the encoded inputs beside the memory.
@@ -39,6 +41,7 @@ class NetworkShape:
         kernel: what runs the memory, "torch" or "fused" (ours, for float32 on the processor alone;
             elsewhere torch's runs).
         pictures: what reads pictures beside the rows; None: there are none.
+        recall: what a recall memory keeps; None where the cell is another.
     """
 
     num_inputs: int
@@ -51,6 +54,7 @@ class NetworkShape:
     precision: str = "float32"
     kernel: str = "torch"
     pictures: PictureNetwork | None = None
+    recall: RecallShape | None = None
 
 
 class RecurrentActorCritic(nn.Module):
@@ -66,13 +70,13 @@ class RecurrentActorCritic(nn.Module):
         self.shape = shape
         num_pictured = shape.pictures.num_features if shape.pictures else 0
         sizes = (shape.num_inputs + num_pictured, *shape.encoder_sizes)
-        num_features = shape.hidden_size + (sizes[-1] if shape.heads_see_inputs else 0)
         with torch.random.fork_rng(devices=[]):
             layers = [nn.Linear(*pair) for pair in pairwise(sizes)]
             self.encoder = nn.ModuleList(layers)
             self.sight = PictureEncoder(shape.pictures) if shape.pictures else None
-            kind = nn.LSTM if shape.cell == "lstm" else nn.GRU
-            self.memory = kind(sizes[-1], shape.hidden_size)
+            self.memory = _make_memory(shape, sizes[-1])
+            num_features = getattr(self.memory, "num_features", shape.hidden_size)
+            num_features += sizes[-1] if shape.heads_see_inputs else 0
             self.policy_head = nn.Linear(num_features, shape.num_outputs - shape.num_constants)
             if shape.num_constants:
                 self.policy_constants = nn.Parameter(torch.zeros(shape.num_constants))
@@ -144,7 +148,9 @@ class RecurrentActorCritic(nn.Module):
         return values.squeeze(-1)
 
     def _remember(self, encoded: Tensor, state: State | None) -> tuple[Tensor, State]:
-        """Returns the memory's hidden states and the state after the last step."""
+        """Returns what the memory shows at each step and its state after the last one."""
+        if isinstance(self.memory, RecallMemory):
+            return self.memory(encoded, state)
         if self.shape.kernel == "fused" and encoded.device.type == "cpu":
             return run_memory(self.memory, encoded, state)
         given = state if state is None or len(state) == 2 else state[0]
@@ -154,7 +160,11 @@ class RecurrentActorCritic(nn.Module):
     @torch.no_grad()
     def _initialize(self, generator: torch.Generator) -> None:
         """Orthogonal weights, gate by gate in the memory; a nearly uniform first policy."""
+        if isinstance(self.memory, RecallMemory):
+            self.memory.initialize(generator)
         for name, parameter in self.named_parameters():
+            if name.startswith("memory") and self.shape.cell == "recall":
+                continue
             if "bias" in name or name == "policy_constants":
                 parameter.zero_()
             elif name.startswith("memory"):
@@ -166,6 +176,13 @@ class RecurrentActorCritic(nn.Module):
             # A forget gate that starts open: Jozefowicz et al. 2015, section 2.2.
             size = self.shape.hidden_size
             dict(self.memory.named_parameters())["bias_hh_l0"][size : 2 * size] = 1.0
+
+
+def _make_memory(shape: NetworkShape, num_inputs: int) -> nn.LSTM | nn.GRU | RecallMemory:
+    if shape.recall is not None:
+        return RecallMemory(num_inputs, shape.hidden_size, shape.recall)
+    kind = nn.LSTM if shape.cell == "lstm" else nn.GRU
+    return kind(num_inputs, shape.hidden_size)
 
 
 def stretches(

@@ -12,7 +12,7 @@ inputs, rewards scaled for the loss, every lifetime recomputed from its empty me
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import gymnasium
@@ -23,90 +23,21 @@ from numpy.typing import NDArray
 from learners import losses
 from learners.devices import device_name, device_of
 from learners.features import InputFeatures
-from learners.heads import make_head
+from learners.heads import CategoricalHead, make_head
 from learners.images import PictureNetwork
 from learners.learner import Learner, Metrics, Play, Stateful
 from learners.networks import NetworkShape, RecurrentActorCritic
 from learners.normalization import RewardScaler
 from learners.policies import RecurrentPolicy, keyed_draw
-from learners.ppo import ClippedOptimization, LifetimeBatch, PPOConfig
+from learners.ppo import ClippedOptimization, LifetimeBatch
 from learners.precision import Workload, favoured, kernel_of, resolve_compute
+from learners.recall import RecallShape
 from learners.returns import first_returns, generalized_advantages
+from learners.rl2_config import RL2Config
 from learners.rollout import Lifetimes, Tape, play_lifetimes
-from learners.settings import require, require_choices
 from taskgen.outcomes import Outcomes
 from taskgen.task import Task
 from taskgen.vector import LifetimeVectorEnv
-
-_CHOICES = {
-    "cell": ("auto", "lstm", "gru"),
-    "precision": ("auto", "float32", "bfloat16"),
-    "kernel": ("auto", "torch", "fused"),
-    "device": ("auto", "cpu", "cuda"),
-}
-
-
-@dataclass(frozen=True, kw_only=True)
-class RL2Config(PPOConfig):
-    """The settings of RL².
-
-    Args:
-        cell: of the memory: "lstm", "gru" or "auto" (what the machine's precision favours).
-        precision: of encoder and memory: "float32", "bfloat16" or "auto" (bfloat16 where the
-            processor has a unit for it). Heads, losses and returns are float32 always.
-        kernel: of the memory: "torch", "fused" (ours, on the processor in float32) or "auto"
-            (the faster of them).
-        device: "cpu", "cuda" or "auto" (cuda where there is one).
-        hidden_size: units of the memory.
-        encoder_sizes: units of the layers before the memory; () feeds it the inputs themselves.
-        picture_channels: where observations are pictures (bytes [rows, columns, channels]), the
-            channels of the stages that read them; each halves rows and columns.
-        picture_features: what they make of a picture, fed beside the other inputs.
-        heads_see_inputs: whether policy and critic see the encoded inputs beside the memory.
-        sees_lifetime_left: whether it is fed the share of the lifetime that remains. Not where
-            training lifetimes end by steps and those of an exam by episodes: there the number
-            would mean one thing in training and another at test.
-        normalize_observations: standardise observations of float spaces by running moments.
-        normalize_rewards: scale rewards, for the loss by the deviation of the return, for the
-            network by their root mean square where that is above 1.
-        gamma: discount of one env step, in [0, 1].
-        lambda_: weight of later TD errors in the advantage, in [0, 1].
-        across_episodes: let credit flow across the ends of episodes inside a lifetime.
-
-    And those of `PPOConfig`.
-
-    Raises:
-        ValueError: if a setting lies outside its range.
-    """
-
-    cell: str = "auto"
-    precision: str = "auto"
-    kernel: str = "auto"
-    device: str = "auto"
-    hidden_size: int = 128
-    encoder_sizes: tuple[int, ...] = ()
-    picture_channels: tuple[int, ...] = (8, 16, 16)
-    picture_features: int = 64
-    heads_see_inputs: bool = False
-    sees_lifetime_left: bool = True
-    normalize_observations: bool = True
-    normalize_rewards: bool = True
-    gamma: float = 0.99
-    lambda_: float = 0.95
-    across_episodes: bool = True
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        for name in ("encoder_sizes", "picture_channels"):
-            object.__setattr__(self, name, tuple(getattr(self, name)))
-        require_choices(self, _CHOICES)
-        fits = self.kernel != "fused" or self.precision != "bfloat16"
-        require(fits, "the fused kernel computes in float32; precision must say so", self.precision)
-        for name in ("hidden_size", "picture_features"):
-            require(getattr(self, name) > 0, f"{name} must be above 0", getattr(self, name))
-        for name in ("gamma", "lambda_"):
-            value = getattr(self, name)
-            require(0.0 <= value <= 1.0, f"{name} must lie in [0, 1]", value)
 
 
 class RL2(Learner):
@@ -336,6 +267,17 @@ class RL2(Learner):
             precision=precision,
             kernel=kernel,
             pictures=self._picture_network(),
+            recall=self._recall_shape() if cell == "recall" else None,
+        )
+
+    def _recall_shape(self) -> RecallShape:
+        features, config = self._features, self.config
+        is_discrete = isinstance(self._head, CategoricalHead)
+        return RecallShape(
+            num_observed=config.picture_features if features.picture else features.num_seen,
+            num_actions=features.action.num if is_discrete else 0,
+            num_places=config.recall_places,
+            num_contents=config.recall_contents,
         )
 
     def _picture_network(self) -> PictureNetwork | None:

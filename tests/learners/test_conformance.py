@@ -46,7 +46,12 @@ def test_rl2_keeps_them_with_every_cell_and_precision(cell, precision):
     check_learner(RL2, Bandit(num_arms=3), config).raise_if_failed()
 
 
-@pytest.mark.parametrize("cell", ["lstm", "gru"])
+def test_rl2_keeps_them_with_a_recall_memory():
+    config = RL2.Config(cell="recall", hidden_size=8, recall_places=4, recall_contents=2)
+    check_learner(RL2, Bandit(num_arms=3), config).raise_if_failed()
+
+
+@pytest.mark.parametrize("cell", ["lstm", "gru", "recall"])
 def test_rl2_keeps_them_where_actions_are_numbers_of_a_box(cell):
     config = RL2.Config(cell=cell, precision="float32", hidden_size=8, heads_see_inputs=True)
     check_learner(RL2, Goals(num_axes=1), config).raise_if_failed()
