@@ -1,5 +1,8 @@
 """The recurrent actor-critic: encoder, memory over the steps of a lifetime, two linear heads.
 
+Where a recall is wanted, what it finds is fed to the encoder beside the inputs, and it scores
+actions beside the policy's head.
+
 Time comes first, as the fused kernels want it: inputs are [H, B, D]. Whatever precision the
 encoder and the memory run in, the heads and all that follows are float32.
 """
@@ -17,12 +20,14 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from learners.images import PictureEncoder, PictureNetwork
-from learners.recall import RecallMemory, RecallShape
+from learners.recall import Recall, RecallShape
 from learners.recurrent import run_memory
 
+_GAINS = {"policy_head.weight": 0.01, "recall.score.weight": 0.01, "value_head.weight": 1.0}
+
 State: TypeAlias = tuple[Tensor, ...]
-"""What the memory carries from step to step, each [1, B, …]: (h,) of a GRU, (h, c) of an LSTM, the
-last place and the table of a recall memory."""
+"""What the memory carries from step to step: (h,) of a GRU, (h, c) of an LSTM, each [1, B, N]; and
+after these, where there is a recall, the last place and the table, [1, B, …]."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,7 +38,7 @@ class NetworkShape:
         num_inputs: D, numbers a step.
         num_outputs: P, numbers that the action head needs.
         num_constants: how many of them, the last ones, are parameters that no input moves.
-        cell: "lstm", "gru" or "recall".
+        cell: "lstm" or "gru".
         hidden_size: N, units of the memory.
         encoder_sizes: units of the layers before the memory; () feeds it the inputs themselves.
         heads_see_inputs: whether the heads see the encoded inputs beside the memory.
@@ -41,7 +46,7 @@ class NetworkShape:
         kernel: what runs the memory, "torch" or "fused" (ours, for float32 on the processor alone;
             elsewhere torch's runs).
         pictures: what reads pictures beside the rows; None: there are none.
-        recall: what a recall memory keeps; None where the cell is another.
+        recall: what is kept of each place and action beside the memory; None: nothing.
     """
 
     num_inputs: int
@@ -69,14 +74,17 @@ class RecurrentActorCritic(nn.Module):
         super().__init__()
         self.shape = shape
         num_pictured = shape.pictures.num_features if shape.pictures else 0
-        sizes = (shape.num_inputs + num_pictured, *shape.encoder_sizes)
+        num_found = shape.recall.num_found if shape.recall else 0
+        sizes = (shape.num_inputs + num_pictured + num_found, *shape.encoder_sizes)
+        num_features = shape.hidden_size + (sizes[-1] if shape.heads_see_inputs else 0)
+        self._num_features = num_features
         with torch.random.fork_rng(devices=[]):
             layers = [nn.Linear(*pair) for pair in pairwise(sizes)]
             self.encoder = nn.ModuleList(layers)
             self.sight = PictureEncoder(shape.pictures) if shape.pictures else None
-            self.memory = _make_memory(shape, sizes[-1])
-            num_features = getattr(self.memory, "num_features", shape.hidden_size)
-            num_features += sizes[-1] if shape.heads_see_inputs else 0
+            kind = nn.LSTM if shape.cell == "lstm" else nn.GRU
+            self.memory = kind(sizes[-1], shape.hidden_size)
+            self.recall = Recall(shape.recall, num_features) if shape.recall else None
             self.policy_head = nn.Linear(num_features, shape.num_outputs - shape.num_constants)
             if shape.num_constants:
                 self.policy_constants = nn.Parameter(torch.zeros(shape.num_constants))
@@ -94,19 +102,25 @@ class RecurrentActorCritic(nn.Module):
             pictures: bytes [H, B, rows, columns, channels], where the shape has pictures.
 
         Returns:
-            Features [H, B, F] in float32, and the state.
+            Features [H, B, F] in float32, after them what the recall read, and the state.
         """
+        after_recall: State = ()
         with computing_in(self.shape.precision, inputs.device.type):
             encoded = inputs
             if self.sight is not None and pictures is not None:
                 encoded = torch.cat((self.sight(pictures), inputs), dim=-1)
+            if self.recall is not None:
+                found, read, after_recall = self.recall(encoded, state and state[-2:])
+                encoded, state = torch.cat((encoded, found), dim=-1), state and state[:-2]
             for layer in self.encoder:
                 encoded = torch.relu(layer(encoded))
             memory, after = self._remember(encoded, state)
             features = memory.float()
         if self.shape.heads_see_inputs:
             features = torch.cat((features, encoded.float()), dim=-1)
-        return features, after
+        if self.recall is not None:
+            features = torch.cat((features, read), dim=-1)
+        return features, (*after, *after_recall)
 
     def whole_lifetimes(
         self, inputs: Tensor, lengths: Sequence[int], pictures: Tensor | None = None
@@ -136,7 +150,10 @@ class RecurrentActorCritic(nn.Module):
 
     def policy(self, features: Tensor) -> Tensor:
         """Returns the action head's outputs, [..., P]."""
-        outputs: Tensor = self.policy_head(features)
+        seen, read = features.tensor_split((self._num_features,), dim=-1)
+        outputs: Tensor = self.policy_head(seen)
+        if self.recall is not None and self.recall.shape.num_actions:
+            outputs = outputs + self.recall.scores(read, seen)
         if self.shape.num_constants:
             constants = self.policy_constants.expand(*outputs.shape[:-1], -1)
             outputs = torch.cat((outputs, constants), dim=-1)
@@ -144,13 +161,11 @@ class RecurrentActorCritic(nn.Module):
 
     def value(self, features: Tensor) -> Tensor:
         """Returns V in units of the scaled reward, [...]."""
-        values: Tensor = self.value_head(features)
+        values: Tensor = self.value_head(features[..., : self._num_features])
         return values.squeeze(-1)
 
     def _remember(self, encoded: Tensor, state: State | None) -> tuple[Tensor, State]:
-        """Returns what the memory shows at each step and its state after the last one."""
-        if isinstance(self.memory, RecallMemory):
-            return self.memory(encoded, state)
+        """Returns the memory's hidden states and the state after the last step."""
         if self.shape.kernel == "fused" and encoded.device.type == "cpu":
             return run_memory(self.memory, encoded, state)
         given = state if state is None or len(state) == 2 else state[0]
@@ -160,29 +175,19 @@ class RecurrentActorCritic(nn.Module):
     @torch.no_grad()
     def _initialize(self, generator: torch.Generator) -> None:
         """Orthogonal weights, gate by gate in the memory; a nearly uniform first policy."""
-        if isinstance(self.memory, RecallMemory):
-            self.memory.initialize(generator)
         for name, parameter in self.named_parameters():
-            if name.startswith("memory") and self.shape.cell == "recall":
-                continue
             if "bias" in name or name == "policy_constants":
                 parameter.zero_()
             elif name.startswith("memory"):
                 _orthogonal(parameter.split(self.shape.hidden_size), 1.0, generator)
             else:
-                gain = {"policy_head.weight": 0.01, "value_head.weight": 1.0}.get(name, 2.0**0.5)
-                _orthogonal([parameter], gain, generator)
+                _orthogonal([parameter], _GAINS.get(name, 2.0**0.5), generator)
+        if self.recall is not None:
+            self.recall.table.initialize(generator)
         if self.shape.cell == "lstm":
             # A forget gate that starts open: Jozefowicz et al. 2015, section 2.2.
             size = self.shape.hidden_size
             dict(self.memory.named_parameters())["bias_hh_l0"][size : 2 * size] = 1.0
-
-
-def _make_memory(shape: NetworkShape, num_inputs: int) -> nn.LSTM | nn.GRU | RecallMemory:
-    if shape.recall is not None:
-        return RecallMemory(num_inputs, shape.hidden_size, shape.recall)
-    kind = nn.LSTM if shape.cell == "lstm" else nn.GRU
-    return kind(num_inputs, shape.hidden_size)
 
 
 def stretches(

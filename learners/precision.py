@@ -39,7 +39,7 @@ class Compute:
     """What a learner computes with.
 
     Args:
-        cell: "lstm", "gru" or "recall".
+        cell: "lstm" or "gru".
         precision: "float32" or "bfloat16", of encoder and memory.
         kernel: "torch" or "fused", of the memory.
         threads: of torch, for whoever starts the process to set.
@@ -84,8 +84,6 @@ def favoured(cell: str, precision: str, kernel: str, device: str = "cpu") -> Opt
         >>> favoured("gru", "auto", "auto"), favoured("auto", "float32", "auto", "cuda")
         (('gru', 'float32', 'fused'), ('lstm', 'float32', 'torch'))
     """
-    if cell == "recall":
-        return "recall", "float32", "torch"  # sums of whole lifetimes want the digits
     if cell == "auto":
         cell = "lstm"
     if precision == "auto":
@@ -134,7 +132,7 @@ def resolve_compute(
     measured where nothing is open.
 
     Args:
-        cell: "lstm", "gru", "recall" or "auto" (one of the first two).
+        cell: "lstm", "gru" or "auto".
         precision: "float32", "bfloat16" or "auto"; bfloat16 is considered only where the
             processor has a unit for it, and for torch's LSTM.
         threads: of torch; None: one or all that torch has, whichever is faster.
@@ -167,8 +165,6 @@ def resolve_compute(
 
 def _options(cell: str, precision: str, kernel: str) -> list[Option]:
     """Returns the combinations that settings leave open and that there is a kernel for."""
-    if cell == "recall":
-        return [favoured(cell, precision, kernel)]
     cells = CELLS if cell == "auto" else (cell,)
     options = [(c, "float32", k) for c in cells for k in KERNELS]
     if precision == "bfloat16":

@@ -1,18 +1,20 @@
-"""A memory of what came of each action in places like this one: sums over soft places.
+"""What came of each action in places like this one: sums over soft places, and how they are read.
 
 A recurrent cell has to learn how to keep fifty averages apart; a table keeps them by design. A
-step is written down under the place where its action was taken and in the row of that action; a
-place is a soft choice of one of K, made of what is observed there. Read is, for the place where
-one is now, each action's average and how often it was tried. The state is one table of fixed size,
-whatever the lifetime's length, and nothing in it depends on the order of the steps: what has to be
-remembered in order is the business of a recurrent cell.
+step is written down under the place where its action was taken, in the row of that action; a place
+is a soft choice of one of K, made of what is observed there. Read are, for the place where one is
+now, each action's averages and how often it was tried. One small network looks at all rows in the
+same way: what it finds, over all actions, is fed to the recurrent cell beside the inputs, and a
+second one scores every action for the policy. The table has one size, whatever the lifetime's
+length, and knows no order of steps: that is the business of the cell.
 
 Source:
     Sums of outer products as a memory, and their two forms, step by step and all at once: fast
     weights (Schmidhuber 1992, "Learning to control fast-weight memories") and linear attention
     (Katharopoulos et al. 2020, arXiv:2006.16236). Recalling in meta-reinforcement learning what
-    was lived through where things looked alike: Ritter et al. 2018 (arXiv:1805.09692). The row of
-    an action and the count beside the average are ours.
+    was lived through where things looked alike: Ritter et al. 2018 (arXiv:1805.09692). One network
+    for all members of a set: Zaheer et al. 2017 (arXiv:1703.06114). Rows of actions, and a count
+    beside each average, are ours.
 """
 
 from __future__ import annotations
@@ -32,83 +34,135 @@ _CHUNK_STEPS = 128
 
 @dataclass(frozen=True, kw_only=True)
 class RecallShape:
-    """What a recall memory reads and keeps.
+    """What is kept of a lifetime, and how it is looked at.
 
     Args:
-        num_observed: O, the first columns of its inputs: what the place is made of.
-        num_actions: A, the columns after them where they are a one-hot action; 0 where actions are
-            numbers: then a place has one row for all of them.
+        num_inputs: D, numbers a step.
+        num_observed: O, the first of them: what a place is made of.
+        num_actions: A, the numbers after these where they are a one-hot action; 0 where actions
+            are numbers: then a place has one row for all of them, and nothing is scored.
         num_places: K.
         num_contents: W, averages that are kept of each place and action.
+        num_units: U, of the networks that look at a row.
     """
 
+    num_inputs: int
     num_observed: int
     num_actions: int
-    num_places: int = 64
-    num_contents: int = 8
+    num_places: int
+    num_contents: int
+    num_units: int
 
     @property
     def num_read(self) -> int:
-        """R, numbers that are read of a place: W averages and a count of each row."""
+        """R, numbers that are read of a place: W averages and a count in each row."""
         return max(self.num_actions, 1) * (self.num_contents + 1)
 
+    @property
+    def num_found(self) -> int:
+        """Numbers that are fed to the recurrent cell."""
+        return 2 * self.num_units
 
-class RecallMemory(nn.Module):
+
+class Recall(nn.Module):
+    """A table of what came of each action in each place, and two networks that look at its rows.
+
+    Args:
+        shape: its sizes.
+        num_features: F, what the policy sees beside the rows.
+    """
+
+    def __init__(self, shape: RecallShape, num_features: int) -> None:
+        super().__init__()
+        self.shape = shape
+        self.table = RecallTable(shape)
+        self.look = RowNetwork(shape.num_contents + 1, shape.num_inputs, shape.num_units)
+        if shape.num_actions:
+            self.judge = RowNetwork(shape.num_contents + 1, num_features, shape.num_units)
+            self.score = nn.Linear(shape.num_units, 1)
+
+    def forward(
+        self, inputs: Tensor, state: tuple[Tensor, ...] | None
+    ) -> tuple[Tensor, Tensor, tuple[Tensor, ...]]:
+        """Returns what is found [H, B, 2U], what is read [H, B, R], and the state after all steps.
+
+        Args:
+            inputs: [H, B, D].
+            state: of the table; None: nothing is known.
+        """
+        with torch.autocast(inputs.device.type, enabled=False):  # sums want all their digits
+            inputs = inputs.float()
+            read, after = self.table(inputs, state)
+            looked = self.look(self._rows(read), inputs)
+            return torch.cat((looked.amax(dim=-2), looked.mean(dim=-2)), dim=-1), read, after
+
+    def scores(self, read: Tensor, features: Tensor) -> Tensor:
+        """Returns what speaks for each action, [..., A], from what was read and the features."""
+        scores: Tensor = self.score(self.judge(self._rows(read), features))
+        return scores.squeeze(-1)
+
+    def _rows(self, read: Tensor) -> Tensor:
+        return read.unflatten(-1, (-1, self.shape.num_contents + 1))
+
+
+class RowNetwork(nn.Module):
+    """h_a = relu(W·row_a + V·context): every row is looked at in the same way, [..., A, U]."""
+
+    def __init__(self, num_row: int, num_context: int, num_units: int) -> None:
+        super().__init__()
+        self.row = nn.Linear(num_row, num_units)
+        self.context = nn.Linear(num_context, num_units, bias=False)
+
+    def forward(self, rows: Tensor, context: Tensor) -> Tensor:
+        """Returns what is seen in rows [..., A, W + 1], in a context [..., C]."""
+        return torch.relu(self.row(rows) + self.context(context).unsqueeze(-2))
+
+
+class RecallTable(nn.Module):
     """Writes down what came of each step, and reads what is known of the present place.
 
         k_t = softmax(P·o_t / √(1 + |o_t|²))              the place, K
         w_t = a_{t-1} ⊗ [C·x_t, 1]                        what came of the last action, A × (W + 1)
         S_t = S_{t-1} + k_{t-1} ⊗ w_t                     the table
         [s, n] = k_t·S_t,  read = [s / (1 + n), log(1 + n)]
-        features = [relu(J·[read, x_t]), read]
 
     Args:
-        num_inputs: D.
-        hidden_size: N, units of the layer that joins what is read and what is seen.
-        shape: what it keeps.
+        shape: its sizes.
     """
 
-    def __init__(self, num_inputs: int, hidden_size: int, shape: RecallShape) -> None:
+    def __init__(self, shape: RecallShape) -> None:
         super().__init__()
         self.shape = shape
         self.place = nn.Linear(shape.num_observed, shape.num_places)
-        self.content = nn.Linear(num_inputs, shape.num_contents)
-        self.join = nn.Linear(shape.num_read + num_inputs, hidden_size)
-        self.num_features = hidden_size + shape.num_read
+        self.content = nn.Linear(shape.num_inputs, shape.num_contents)
 
     def forward(
         self, inputs: Tensor, state: tuple[Tensor, ...] | None = None
     ) -> tuple[Tensor, tuple[Tensor, ...]]:
-        """Returns the features of each step, [H, B, N + R], and the state after the last one.
+        """Returns what is read at each step, [H, B, R], and the state after the last one.
 
         Args:
             inputs: [H, B, D].
             state: the last place [1, B, K] and the table [1, B, K·R]; None: nothing is known.
         """
         if state is None:
-            keys = inputs.shape[1], self.shape.num_places
-            state = inputs.new_zeros(1, *keys), inputs.new_zeros(1, keys[0], self._table_size)
+            num, places = inputs.shape[1], self.shape.num_places
+            table = inputs.new_zeros(1, num, places * self.shape.num_read)
+            state = inputs.new_zeros(1, num, places), table
         parts = []
         for chunk in inputs.split(_CHUNK_STEPS):
             read, state = self._read(chunk, *state)
             parts.append(read)
-        read = torch.cat(parts) if len(parts) > 1 else parts[0]
-        joined = torch.relu(self.join(torch.cat((read, inputs), dim=-1)))
-        return torch.cat((joined, read), dim=-1), state
+        return torch.cat(parts), state
 
     @torch.no_grad()
     def initialize(self, generator: torch.Generator) -> None:
-        """Draws the first parameters: places that differ, contents and joins as large as inputs."""
+        """Draws the first parameters: places that differ, and contents as large as inputs."""
         self.place.weight.normal_(0.0, _SHARPNESS, generator=generator)
-        for layer in (self.content, self.join):
-            bound = layer.in_features**-0.5
-            layer.weight.uniform_(-bound, bound, generator=generator)
-        for layer in (self.place, self.content, self.join):
+        bound = self.shape.num_inputs**-0.5
+        self.content.weight.uniform_(-bound, bound, generator=generator)
+        for layer in (self.place, self.content):
             layer.bias.zero_()
-
-    @property
-    def _table_size(self) -> int:
-        return self.shape.num_places * self.shape.num_read
 
     def _read(
         self, inputs: Tensor, last: Tensor, table: Tensor

@@ -8,7 +8,7 @@ from learners.ppo import PPOConfig
 from learners.settings import require, require_choices
 
 _CHOICES = {
-    "cell": ("auto", "lstm", "gru", "recall"),
+    "cell": ("auto", "lstm", "gru"),
     "precision": ("auto", "float32", "bfloat16"),
     "kernel": ("auto", "torch", "fused"),
     "device": ("auto", "cpu", "cuda"),
@@ -20,19 +20,19 @@ class RL2Config(PPOConfig):
     """The settings of RL².
 
     Args:
-        cell: of the memory: "lstm", "gru", "auto" (of these two what the machine's precision
-            favours), or "recall", a table of what came of each action where things looked alike:
-            far quicker to learn with where that is what has to be remembered.
+        cell: of the memory: "lstm", "gru" or "auto" (what the machine's precision favours).
         precision: of encoder and memory: "float32", "bfloat16" or "auto" (bfloat16 where the
             processor has a unit for it). Heads, losses and returns are float32 always.
         kernel: of the memory: "torch", "fused" (ours, on the processor in float32) or "auto"
             (the faster of them).
         device: "cpu", "cuda" or "auto" (cuda where there is one).
         hidden_size: units of the memory.
-        recall_places: of cell "recall": how many soft places observations are told apart by.
-        recall_contents: averages that it keeps of each place and action.
-        encoder_sizes: units of the layers before the memory; () feeds it the inputs themselves,
-            as a recall memory wants them.
+        recall_places: soft places under which it is kept, beside the memory, what came of each
+            action (`learners.recall`); 0: nothing is. Where a lifetime comes by the same places
+            again, in bandits and tabular tasks above all, it learns with a fraction of the steps.
+        recall_contents: averages that are kept of each place and action.
+        recall_units: of the networks that look at them.
+        encoder_sizes: units of the layers before the memory; () feeds it the inputs themselves.
         picture_channels: where observations are pictures (bytes [rows, columns, channels]), the
             channels of the stages that read them; each halves rows and columns.
         picture_features: what they make of a picture, fed beside the other inputs.
@@ -58,8 +58,9 @@ class RL2Config(PPOConfig):
     kernel: str = "auto"
     device: str = "auto"
     hidden_size: int = 128
-    recall_places: int = 64
+    recall_places: int = 0
     recall_contents: int = 8
+    recall_units: int = 8
     encoder_sizes: tuple[int, ...] = ()
     picture_channels: tuple[int, ...] = (8, 16, 16)
     picture_features: int = 64
@@ -78,17 +79,10 @@ class RL2Config(PPOConfig):
         require_choices(self, _CHOICES)
         fits = self.kernel != "fused" or self.precision != "bfloat16"
         require(fits, "the fused kernel computes in float32; precision must say so", self.precision)
-        if self.cell == "recall":
-            known = self.kernel != "fused" and self.precision != "bfloat16"
-            told = f"{self.kernel} in {self.precision}"
-            require(known, "a recall memory runs by torch in float32", told)
-            require(
-                not self.encoder_sizes,
-                "a recall memory reads its inputs: encoder_sizes must be []",
-                list(self.encoder_sizes),
-            )
-        for name in ("hidden_size", "picture_features", "recall_places", "recall_contents"):
+        for name in ("hidden_size", "picture_features", "recall_contents", "recall_units"):
             require(getattr(self, name) > 0, f"{name} must be above 0", getattr(self, name))
+        places = self.recall_places
+        require(places >= 0, "recall_places must be at least 0 (0: no recall)", places)
         for name in ("gamma", "lambda_"):
             value = getattr(self, name)
             require(0.0 <= value <= 1.0, f"{name} must lie in [0, 1]", value)

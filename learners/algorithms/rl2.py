@@ -267,17 +267,19 @@ class RL2(Learner):
             precision=precision,
             kernel=kernel,
             pictures=self._picture_network(),
-            recall=self._recall_shape() if cell == "recall" else None,
+            recall=self._recall_shape() if config.recall_places else None,
         )
 
     def _recall_shape(self) -> RecallShape:
         features, config = self._features, self.config
-        is_discrete = isinstance(self._head, CategoricalHead)
+        num_pictured = config.picture_features if features.picture else 0
         return RecallShape(
-            num_observed=config.picture_features if features.picture else features.num_seen,
-            num_actions=features.action.num if is_discrete else 0,
+            num_inputs=features.num + num_pictured,
+            num_observed=features.num_seen + num_pictured,
+            num_actions=features.action.num if isinstance(self._head, CategoricalHead) else 0,
             num_places=config.recall_places,
             num_contents=config.recall_contents,
+            num_units=config.recall_units,
         )
 
     def _picture_network(self) -> PictureNetwork | None:

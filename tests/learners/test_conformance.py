@@ -46,14 +46,19 @@ def test_rl2_keeps_them_with_every_cell_and_precision(cell, precision):
     check_learner(RL2, Bandit(num_arms=3), config).raise_if_failed()
 
 
-def test_rl2_keeps_them_with_a_recall_memory():
-    config = RL2.Config(cell="recall", hidden_size=8, recall_places=4, recall_contents=2)
+RECALL = {"recall_places": 4, "recall_contents": 2, "recall_units": 3}
+
+
+@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
+def test_rl2_keeps_them_with_a_recall(precision):
+    config = RL2.Config(cell="lstm", precision=precision, hidden_size=8, **RECALL)
     check_learner(RL2, Bandit(num_arms=3), config).raise_if_failed()
 
 
-@pytest.mark.parametrize("cell", ["lstm", "gru", "recall"])
-def test_rl2_keeps_them_where_actions_are_numbers_of_a_box(cell):
-    config = RL2.Config(cell=cell, precision="float32", hidden_size=8, heads_see_inputs=True)
+@pytest.mark.parametrize(("cell", "recall"), [("lstm", {}), ("gru", {}), ("gru", RECALL)])
+def test_rl2_keeps_them_where_actions_are_numbers_of_a_box(cell, recall):
+    sizes = {"hidden_size": 8, "heads_see_inputs": True}
+    config = RL2.Config(cell=cell, precision="float32", **sizes, **recall)
     check_learner(RL2, Goals(num_axes=1), config).raise_if_failed()
 
 
