@@ -27,7 +27,7 @@ _GAINS = {"policy_head.weight": 0.01, "recall.score.weight": 0.01, "value_head.w
 
 State: TypeAlias = tuple[Tensor, ...]
 """What the memory carries from step to step: (h,) of a GRU, (h, c) of an LSTM, each [1, B, N]; and
-after these, where there is a recall, the last place and the table, [1, B, …]."""
+after these, where there is a recall, the last place and the notes, [1, B, …]."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -183,7 +183,7 @@ class RecurrentActorCritic(nn.Module):
             else:
                 _orthogonal([parameter], _GAINS.get(name, 2.0**0.5), generator)
         if self.recall is not None:
-            self.recall.table.initialize(generator)
+            self.recall.notes.initialize(generator)
         if self.shape.cell == "lstm":
             # A forget gate that starts open: Jozefowicz et al. 2015, section 2.2.
             size = self.shape.hidden_size

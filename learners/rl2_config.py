@@ -30,7 +30,7 @@ class RL2Config(PPOConfig):
         recall_places: soft places under which it is kept, beside the memory, what came of each
             action (`learners.recall`); 0: nothing is. Where a lifetime comes by the same places
             again, in bandits and tabular tasks above all, it learns with a fraction of the steps.
-        recall_contents: averages that are kept of each place and action.
+        recall_averages: averages that are kept of each place and action.
         recall_units: of the networks that look at them.
         encoder_sizes: units of the layers before the memory; () feeds it the inputs themselves.
         picture_channels: where observations are pictures (bytes [rows, columns, channels]), the
@@ -59,7 +59,7 @@ class RL2Config(PPOConfig):
     device: str = "auto"
     hidden_size: int = 128
     recall_places: int = 0
-    recall_contents: int = 8
+    recall_averages: int = 8
     recall_units: int = 8
     encoder_sizes: tuple[int, ...] = ()
     picture_channels: tuple[int, ...] = (8, 16, 16)
@@ -79,7 +79,7 @@ class RL2Config(PPOConfig):
         require_choices(self, _CHOICES)
         fits = self.kernel != "fused" or self.precision != "bfloat16"
         require(fits, "the fused kernel computes in float32; precision must say so", self.precision)
-        for name in ("hidden_size", "picture_features", "recall_contents", "recall_units"):
+        for name in ("hidden_size", "picture_features", "recall_averages", "recall_units"):
             require(getattr(self, name) > 0, f"{name} must be above 0", getattr(self, name))
         places = self.recall_places
         require(places >= 0, "recall_places must be at least 0 (0: no recall)", places)

@@ -278,7 +278,7 @@ class RL2(Learner):
             num_observed=features.num_seen + num_pictured,
             num_actions=features.action.num if isinstance(self._head, CategoricalHead) else 0,
             num_places=config.recall_places,
-            num_contents=config.recall_contents,
+            num_averages=config.recall_averages,
             num_units=config.recall_units,
         )
 

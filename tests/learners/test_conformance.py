@@ -46,7 +46,7 @@ def test_rl2_keeps_them_with_every_cell_and_precision(cell, precision):
     check_learner(RL2, Bandit(num_arms=3), config).raise_if_failed()
 
 
-RECALL = {"recall_places": 4, "recall_contents": 2, "recall_units": 3}
+RECALL = {"recall_places": 4, "recall_averages": 2, "recall_units": 3}
 
 
 @pytest.mark.parametrize("precision", ["float32", "bfloat16"])

@@ -7,13 +7,13 @@ import torch
 
 from learners.algorithms.rl2 import RL2
 from learners.networks import NetworkShape, RecurrentActorCritic
-from learners.recall import Recall, RecallShape, RecallTable
+from learners.recall import Recall, RecallNotes, RecallShape
 
 # What two places, two actions and a reward look like: [place, place | act, act | reward].
 COLUMNS = 5
 
 
-def row(place, action=None, reward=0.0):
+def step(place, action=None, reward=0.0):
     columns = [0.0] * COLUMNS
     columns[place] = 1.0
     if action is not None:
@@ -24,24 +24,24 @@ def row(place, action=None, reward=0.0):
 
 def sizes(**changes):
     given = {"num_inputs": COLUMNS, "num_observed": 2, "num_actions": 2, "num_places": 4}
-    return RecallShape(**{**given, "num_contents": 3, "num_units": 5, **changes})
+    return RecallShape(**{**given, "num_averages": 3, "num_units": 5, **changes})
 
 
 def tabular(num_actions=2):
-    """A table whose places are the two states and whose one content is the reward."""
-    table = RecallTable(sizes(num_actions=num_actions, num_places=2, num_contents=1))
+    """Notes whose places are the two states and whose one average is of the reward."""
+    notes = RecallNotes(sizes(num_actions=num_actions, num_places=2, num_averages=1))
     with torch.no_grad():
-        for parameter in table.parameters():
+        for parameter in notes.parameters():
             parameter.zero_()
-        table.place.weight.copy_(200.0 * torch.eye(2))
-        table.content.weight[0, 4] = 1.0
-    return table
+        notes.place.weight.copy_(200.0 * torch.eye(2))
+        notes.noted.weight[0, 4] = 1.0
+    return notes
 
 
 def drawn(**changes):
-    table = RecallTable(sizes(**changes))
-    table.initialize(torch.Generator().manual_seed(0))
-    return table
+    notes = RecallNotes(sizes(**changes))
+    notes.initialize(torch.Generator().manual_seed(0))
+    return notes
 
 
 def some_inputs(num_steps, num_lifetimes=3):
@@ -53,7 +53,7 @@ def some_inputs(num_steps, num_lifetimes=3):
 
 def test_each_action_of_a_place_has_its_own_average_and_count():
     # In place 0 action 1 earned 4 and then 2; in place 1 action 0 earned 3.
-    lifetime = [row(0), row(0, 1, 4.0), row(1, 1, 2.0), row(0, 0, 3.0), row(1, 1, 8.0)]
+    lifetime = [step(0), step(0, 1, 4.0), step(1, 1, 2.0), step(0, 0, 3.0), step(1, 1, 8.0)]
     read, _ = tabular()(torch.tensor(lifetime)[:, None])
     # [average, log count] of action 0 and of action 1
     nothing, once, twice, thrice = 0.0, math.log(2.0), math.log(3.0), math.log(4.0)
@@ -64,55 +64,55 @@ def test_each_action_of_a_place_has_its_own_average_and_count():
         [0.0, nothing, 6.0 / 3, twice],
         [3.0 / 2, once, 0.0, nothing],
     ]
-    assert read[:, 0].tolist() == [pytest.approx(row, abs=1e-6) for row in expected]
-    back, _ = tabular()(torch.tensor([*lifetime, row(0, 0, 1.0)])[:, None])
+    assert read[:, 0].tolist() == [pytest.approx(entry, abs=1e-6) for entry in expected]
+    back, _ = tabular()(torch.tensor([*lifetime, step(0, 0, 1.0)])[:, None])
     assert back[-1, 0].tolist() == pytest.approx([0.0, nothing, 14.0 / 4, thrice])
 
 
-def test_where_actions_are_numbers_a_place_has_one_row():
-    lifetime = torch.tensor([row(0), row(0, 1, 4.0), row(0, 0, 2.0)])[:, None]
+def test_where_actions_are_numbers_a_place_has_one_entry():
+    lifetime = torch.tensor([step(0), step(0, 1, 4.0), step(0, 0, 2.0)])[:, None]
     read, _ = tabular(num_actions=0)(lifetime)
     assert read[-1, 0].tolist() == pytest.approx([6.0 / 3, math.log(3.0)])
 
 
 @pytest.mark.parametrize("num_actions", [0, 2])
 def test_step_by_step_equals_all_at_once(num_actions):
-    table, inputs = drawn(num_actions=num_actions), some_inputs(300)  # more than one chunk
+    notes, inputs = drawn(num_actions=num_actions), some_inputs(300)  # more than one chunk
     with torch.no_grad():
-        whole, last = table(inputs)
+        whole, last = notes(inputs)
         state, parts = None, []
         for each in inputs:
-            part, state = table(each[None], state)
+            part, state = notes(each[None], state)
             parts.append(part)
     torch.testing.assert_close(torch.cat(parts), whole, atol=1e-4, rtol=1e-4)
     torch.testing.assert_close(state, last, atol=1e-3, rtol=1e-4)
 
 
 def test_the_order_of_what_was_lived_through_makes_no_difference():
-    table, inputs = drawn(num_places=1), some_inputs(20)
+    notes, inputs = drawn(num_places=1), some_inputs(20)
     ways = [inputs, torch.cat((inputs[:1], inputs[1:19].flip(0), inputs[19:]))]
     with torch.no_grad():
-        here, there = (table(way)[0][-1] for way in ways)
+        here, there = (notes(way)[0][-1] for way in ways)
     torch.testing.assert_close(here, there, atol=1e-5, rtol=1e-5)
 
 
 def test_a_state_that_was_given_is_left_as_it_was():
-    table, inputs = drawn(), some_inputs(3)
+    notes, inputs = drawn(), some_inputs(3)
     with torch.no_grad():
-        _, state = table(inputs)
+        _, state = notes(inputs)
         kept = [part.clone() for part in state]
-        first, _ = table(inputs[:1], state)
-        second, _ = table(inputs[:1], state)
+        first, _ = notes(inputs[:1], state)
+        second, _ = notes(inputs[:1], state)
     torch.testing.assert_close(state, tuple(kept), rtol=0, atol=0)
     torch.testing.assert_close(first, second, rtol=0, atol=0)
 
 
-def test_actions_are_scored_by_what_their_rows_say_not_by_their_place_in_the_list():
+def test_actions_are_scored_by_what_is_noted_of_them_not_by_their_place_in_the_list():
     recall, inputs = Recall(sizes(), num_features=3), some_inputs(20)
     swapped = inputs[..., [0, 1, 3, 2, 4]]
     features = torch.rand(20, 3, 3, generator=torch.Generator().manual_seed(2))
     with torch.no_grad():
-        recall.table.content.weight[:, 2:4] = 0.0  # contents that do not name the action
+        recall.notes.noted.weight[:, 2:4] = 0.0  # notes that do not name the action
         recall.look.context.weight[:, 2:4] = 0.0
         found, read, _ = recall(inputs, None)
         other_found, other_read, _ = recall(swapped, None)
@@ -166,7 +166,7 @@ def test_dropping_lifetimes_on_the_way_changes_neither_features_nor_gradients():
     ("settings", "message"),
     [
         ({"recall_places": -1}, "recall_places must be at least 0"),
-        ({"recall_contents": 0}, "recall_contents must be above 0"),
+        ({"recall_averages": 0}, "recall_averages must be above 0"),
         ({"recall_units": 0}, "recall_units must be above 0"),
     ],
 )
