@@ -94,7 +94,9 @@ class RL2(Learner):
                 observation_space, action_space, lifetime_left=config.sees_lifetime_left
             )
             load = Workload(
-                num_inputs=features.num + (config.picture_features if features.picture else 0),
+                num_inputs=features.num
+                + (config.picture_features if features.picture else 0)
+                + (2 * config.recall_units if config.recall_places else 0),
                 hidden_size=config.hidden_size,
                 num_acting=num_tasks,
                 num_lifetimes=max(1, num_tasks // config.minibatches),
