@@ -61,6 +61,12 @@ class NetworkShape:
     pictures: PictureNetwork | None = None
     recall: RecallShape | None = None
 
+    @property
+    def num_encoded(self) -> int:
+        """Numbers a step that reach the encoder: inputs, what pictures say, what is recalled."""
+        num_pictured = self.pictures.num_features if self.pictures else 0
+        return self.num_inputs + num_pictured + (self.recall.num_found if self.recall else 0)
+
 
 class RecurrentActorCritic(nn.Module):
     """A policy and a critic that share a memory.
@@ -73,9 +79,7 @@ class RecurrentActorCritic(nn.Module):
     def __init__(self, shape: NetworkShape, seed: int) -> None:
         super().__init__()
         self.shape = shape
-        num_pictured = shape.pictures.num_features if shape.pictures else 0
-        num_found = shape.recall.num_found if shape.recall else 0
-        sizes = (shape.num_inputs + num_pictured + num_found, *shape.encoder_sizes)
+        sizes = (shape.num_encoded, *shape.encoder_sizes)
         num_features = shape.hidden_size + (sizes[-1] if shape.heads_see_inputs else 0)
         self._num_features = num_features
         with torch.random.fork_rng(devices=[]):

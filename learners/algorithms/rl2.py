@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 from learners import losses
 from learners.devices import device_name, device_of
 from learners.features import InputFeatures
-from learners.heads import CategoricalHead, make_head
+from learners.heads import ActionHead, CategoricalHead, make_head
 from learners.images import PictureNetwork
 from learners.learner import Learner, Metrics, Play, Stateful
 from learners.networks import NetworkShape, RecurrentActorCritic
@@ -71,7 +71,8 @@ class RL2(Learner):
             rewards=self._rewards,
             lifetime_left=config.sees_lifetime_left,
         )
-        self.network = RecurrentActorCritic(self._shape(), seed).to(device_of(config.device))
+        shape = _network_shape(config, self._features, self._head)
+        self.network = RecurrentActorCritic(shape, seed).to(device_of(config.device))
         self._optimization = ClippedOptimization(self.network, self._head, config)
         self._tape = Tape()
 
@@ -94,9 +95,7 @@ class RL2(Learner):
                 observation_space, action_space, lifetime_left=config.sees_lifetime_left
             )
             load = Workload(
-                num_inputs=features.num
-                + (config.picture_features if features.picture else 0)
-                + (2 * config.recall_units if config.recall_places else 0),
+                num_inputs=_network_shape(config, features, make_head(action_space)).num_encoded,
                 hidden_size=config.hidden_size,
                 num_acting=num_tasks,
                 num_lifetimes=max(1, num_tasks // config.minibatches),
@@ -253,39 +252,34 @@ class RL2(Learner):
             across_episodes=self.config.across_episodes,
         )
 
-    def _shape(self) -> NetworkShape:
-        config = self.config
-        cell, precision, kernel = favoured(
-            config.cell, config.precision, config.kernel, str(device_of(config.device))
-        )
-        return NetworkShape(
-            num_inputs=self._features.num,
-            num_outputs=self._head.num_outputs,
-            num_constants=self._head.num_constants,
-            cell=cell,
-            hidden_size=config.hidden_size,
-            encoder_sizes=config.encoder_sizes,
-            heads_see_inputs=config.heads_see_inputs,
-            precision=precision,
-            kernel=kernel,
-            pictures=self._picture_network(),
-            recall=self._recall_shape() if config.recall_places else None,
-        )
 
-    def _recall_shape(self) -> RecallShape:
-        features, config = self._features, self.config
-        num_pictured = config.picture_features if features.picture else 0
-        return RecallShape(
-            num_inputs=features.num + num_pictured,
-            num_observed=features.num_seen + num_pictured,
-            num_actions=features.action.num if isinstance(self._head, CategoricalHead) else 0,
-            num_places=config.recall_places,
-            num_averages=config.recall_averages,
-            num_units=config.recall_units,
-        )
-
-    def _picture_network(self) -> PictureNetwork | None:
-        picture, config = self._features.picture, self.config
-        if picture is None:
-            return None
-        return PictureNetwork(picture, config.picture_channels, config.picture_features)
+def _network_shape(config: RL2Config, features: InputFeatures, head: ActionHead) -> NetworkShape:
+    cell, precision, kernel = favoured(
+        config.cell, config.precision, config.kernel, str(device_of(config.device))
+    )
+    pictures = None
+    if features.picture is not None:
+        channels, num_features = config.picture_channels, config.picture_features
+        pictures = PictureNetwork(features.picture, channels, num_features)
+    num_pictured = pictures.num_features if pictures else 0
+    recall = RecallShape(
+        num_inputs=features.num + num_pictured,
+        num_observed=features.num_seen + num_pictured,
+        num_actions=features.action.num if isinstance(head, CategoricalHead) else 0,
+        num_places=config.recall_places,
+        num_averages=config.recall_averages,
+        num_units=config.recall_units,
+    )
+    return NetworkShape(
+        num_inputs=features.num,
+        num_outputs=head.num_outputs,
+        num_constants=head.num_constants,
+        cell=cell,
+        hidden_size=config.hidden_size,
+        encoder_sizes=config.encoder_sizes,
+        heads_see_inputs=config.heads_see_inputs,
+        precision=precision,
+        kernel=kernel,
+        pictures=pictures,
+        recall=recall if config.recall_places else None,
+    )

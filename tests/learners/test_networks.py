@@ -9,6 +9,7 @@ import torch
 from gymnasium.spaces import Box, Discrete, MultiBinary
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from step_by_step import step_by_step
 
 from learners import precision
 from learners.features import InputFeatures, SpaceFeatures
@@ -118,14 +119,11 @@ def test_step_by_step_equals_the_whole_lifetime(cell, precision, kernel):
     inputs = torch.rand(20, 4, 5, generator=torch.Generator().manual_seed(0))
     with torch.no_grad():
         whole, last = model(inputs)
-        state, parts = None, []
-        for row in inputs:
-            part, state = model(row[None], state)
-            parts.append(part)
+    steps, state = step_by_step(model, inputs)
     assert whole.dtype == torch.float32
     assert whole.shape == (20, 4, 16 + 6)
     tolerance = 1e-6 if precision == "float32" else 1e-2
-    torch.testing.assert_close(torch.cat(parts), whole, atol=tolerance, rtol=0)
+    torch.testing.assert_close(steps, whole, atol=tolerance, rtol=0)
     torch.testing.assert_close(state[0], last[0], atol=tolerance, rtol=0, check_dtype=False)
 
 

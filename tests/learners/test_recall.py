@@ -4,6 +4,7 @@ import math
 
 import pytest
 import torch
+from step_by_step import step_by_step
 
 from learners.algorithms.rl2 import RL2
 from learners.networks import NetworkShape, RecurrentActorCritic
@@ -44,6 +45,12 @@ def drawn(**changes):
     return notes
 
 
+def network(cell):
+    shape = {"num_inputs": COLUMNS, "num_outputs": 2, "hidden_size": 6, "recall": sizes()}
+    layers = {"encoder_sizes": (7,), "heads_see_inputs": True}
+    return RecurrentActorCritic(NetworkShape(cell=cell, **shape, **layers), seed=0)
+
+
 def some_inputs(num_steps, num_lifetimes=3):
     generator = torch.Generator().manual_seed(1)
     numbers = torch.rand(num_steps, num_lifetimes, COLUMNS, generator=generator)
@@ -80,11 +87,8 @@ def test_step_by_step_equals_all_at_once(num_actions):
     notes, inputs = drawn(num_actions=num_actions), some_inputs(300)  # more than one chunk
     with torch.no_grad():
         whole, last = notes(inputs)
-        state, parts = None, []
-        for each in inputs:
-            part, state = notes(each[None], state)
-            parts.append(part)
-    torch.testing.assert_close(torch.cat(parts), whole, atol=1e-4, rtol=1e-4)
+    steps, state = step_by_step(notes, inputs)
+    torch.testing.assert_close(steps, whole, atol=1e-4, rtol=1e-4)
     torch.testing.assert_close(state, last, atol=1e-3, rtol=1e-4)
 
 
@@ -127,19 +131,10 @@ def test_a_network_with_a_recall_acts_step_by_step_as_it_learns_at_once(cell):
     model, inputs = network(cell), some_inputs(40)
     with torch.no_grad():
         whole, _ = model(inputs)
-        state, parts = None, []
-        for each in inputs:
-            part, state = model(each[None], state)
-            parts.append(part)
-    torch.testing.assert_close(torch.cat(parts), whole, atol=1e-5, rtol=1e-5)
+    steps, _ = step_by_step(model, inputs)
+    torch.testing.assert_close(steps, whole, atol=1e-5, rtol=1e-5)
     assert model.policy(whole).shape == (40, 3, 2)
     assert model.value(whole).shape == (40, 3)
-
-
-def network(cell, **changes):
-    shape = {"num_inputs": COLUMNS, "num_outputs": 2, "hidden_size": 6, "recall": sizes()}
-    given = {**shape, "encoder_sizes": (7,), "heads_see_inputs": True, **changes}
-    return RecurrentActorCritic(NetworkShape(cell=cell, **given), seed=0)
 
 
 def test_the_first_policy_is_nearly_uniform():
