@@ -22,7 +22,7 @@ from curricula.campaigns.config.schema import CHANGEABLE, CampaignConfig, Sectio
 from curricula.campaigns.generation import forks, stream
 from curricula.campaigns.generation.branch import restore, snapshot
 from curricula.campaigns.generation.commits import first_record, next_record
-from curricula.campaigns.generation.executors import Executor, make_executor
+from curricula.campaigns.generation.executors import Executor, make_executor, using_threads
 from curricula.campaigns.generation.ledger import Ledger
 from curricula.campaigns.generation.nursery import Nursery
 from curricula.campaigns.generation.references import monitor_references
@@ -230,8 +230,9 @@ class Campaign:
 
     def _commit_start(self, executor: Executor) -> dict[str, Any]:
         """Commits the untrained learner as generation 0, measured on the monitor sets."""
-        learner, curriculum = restore(self.config, self.setup.generator, None)
-        state = snapshot(learner, curriculum)
+        assert self.config.executor.threads is not None
+        with using_threads(self.config.executor.threads):  # first weights: last bits turn on them
+            state = snapshot(*restore(self.config, self.setup.generator, None))
         file = self.store.staged / "start.pt"
         digest = save_state(file, state)
         nursery = Nursery(

@@ -2,6 +2,7 @@
 
 import errno
 import itertools
+import json
 import os
 import shutil
 import sqlite3
@@ -10,6 +11,7 @@ import sys
 import time
 
 import pytest
+import torch
 import yaml
 from typer.testing import CliRunner
 
@@ -101,6 +103,19 @@ def test_a_clock_that_is_set_back_changes_nothing(tmp_path, uninterrupted, monke
             "select value, step from metrics where key = 'campaign/generation' order by step"
         ).fetchall()
     assert sorted({value for value, _ in marks}) == [0.0, 1.0, 2.0]
+
+
+def test_threads_that_were_open_before_change_nothing(tmp_path):
+    options = {**TINY["learner"]["options"], "hidden_size": 64}
+    learner = f"learner.options={json.dumps(options)}"
+    traces = []
+    for threads in (1, 2):
+        root = tmp_path / str(threads)
+        root.mkdir()
+        torch.set_num_threads(threads)
+        assert not taskgen("run", written(root), learner, "--root", root, *QUIET).exit_code
+        traces.append(trace(root / "campaigns" / "tiny"))
+    assert traces[0] == traces[1]
 
 
 def test_a_store_of_another_mlflow_is_told_of_left_alone_and_filled_later(tmp_path):
