@@ -15,6 +15,7 @@ import numpy as np
 import torch
 from gymnasium import spaces
 from torch import Tensor, nn
+from torch.nn import functional
 from torch.utils.checkpoint import checkpoint
 
 PictureShape: TypeAlias = tuple[int, int, int]
@@ -34,11 +35,14 @@ class PictureNetwork:
         picture: rows, columns and channels of one.
         channels: of each stage; a stage halves rows and columns.
         num_features: what comes out.
+        pooling: side of the squares of pixels of which the mean is taken before anything else;
+            1: none. What is left over at the edges makes smaller ones.
     """
 
     picture: PictureShape
     channels: tuple[int, ...]
     num_features: int
+    pooling: int = 1
 
 
 def picture_shape(space: gymnasium.Space[Any] | None) -> PictureShape | None:
@@ -74,7 +78,9 @@ class PictureEncoder(nn.Module):
 
     def __init__(self, shape: PictureNetwork) -> None:
         super().__init__()
+        self._pooling = shape.pooling
         rows, columns, before = shape.picture
+        rows, columns = -(-rows // shape.pooling), -(-columns // shape.pooling)
         stages = []
         for channels in shape.channels:
             stages.append(_Stage(before, channels))
@@ -98,6 +104,8 @@ class PictureEncoder(nn.Module):
     def _encode(self, frames: Tensor) -> Tensor:
         # Bytes lie channels last, and so stay the numbers: what convolutions are fastest with.
         numbers = frames.permute(0, 3, 1, 2).float() / 255.0
+        if self._pooling > 1:
+            numbers = functional.avg_pool2d(numbers, self._pooling, ceil_mode=True)
         seen = torch.relu(self.stages(numbers))
         return torch.relu(self.units(seen.flatten(1)))
 

@@ -13,6 +13,13 @@ _CHOICES = {
     "kernel": ("auto", "torch", "fused"),
     "device": ("auto", "cpu", "cuda"),
 }
+_ABOVE_ZERO = (
+    "hidden_size",
+    "picture_pooling",
+    "picture_features",
+    "recall_averages",
+    "recall_units",
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,8 +40,9 @@ class RL2Config(PPOConfig):
         recall_averages: averages that are kept of each place and action.
         recall_units: of the networks that look at them.
         encoder_sizes: units of the layers before the memory; () feeds it the inputs themselves.
-        picture_channels: where observations are pictures (bytes [rows, columns, channels]), the
-            channels of the stages that read them; each halves rows and columns.
+        picture_pooling: where observations are pictures (bytes [rows, columns, channels]), the
+            side of the squares of pixels of which the mean is taken before they are read; 1: none.
+        picture_channels: of the stages that read them; each halves rows and columns.
         picture_features: what they make of a picture, fed beside the other inputs.
         heads_see_inputs: whether policy and critic see the encoded inputs beside the memory.
         sees_lifetime_left: whether it is fed the share of the lifetime that remains. Not where
@@ -62,6 +70,7 @@ class RL2Config(PPOConfig):
     recall_averages: int = 8
     recall_units: int = 8
     encoder_sizes: tuple[int, ...] = ()
+    picture_pooling: int = 1
     picture_channels: tuple[int, ...] = (8, 16, 16)
     picture_features: int = 64
     heads_see_inputs: bool = False
@@ -79,7 +88,7 @@ class RL2Config(PPOConfig):
         require_choices(self, _CHOICES)
         fits = self.kernel != "fused" or self.precision != "bfloat16"
         require(fits, "the fused kernel computes in float32; precision must say so", self.precision)
-        for name in ("hidden_size", "picture_features", "recall_averages", "recall_units"):
+        for name in _ABOVE_ZERO:
             require(getattr(self, name) > 0, f"{name} must be above 0", getattr(self, name))
         places = self.recall_places
         require(places >= 0, "recall_places must be at least 0 (0: no recall)", places)

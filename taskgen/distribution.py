@@ -270,10 +270,13 @@ class TaskDistribution:
     def boundary(self, name: str, side: Side) -> TaskDistribution:
         """Returns the distribution with one number held at an end of its interval.
 
-        What is rehearsed is left out: it does not lie there.
+        What is rehearsed is left out: it does not lie there. Numbers that are but names stay as
+        they are: one of them tells nothing of the others.
         """
-        end = getattr(self.regions[name], side)
-        regions = {**self.regions, name: Interval(end, end)}
+        regions = dict(self.regions)
+        if self.space.is_ordered(name):
+            end = getattr(self.regions[name], side)
+            regions[name] = Interval(end, end)
         return replace(self, regions=regions, rehearsal=(), room={})
 
     def to_json(self) -> dict[str, Any]:

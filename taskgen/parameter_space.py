@@ -92,6 +92,13 @@ class ParameterSpace(Mapping[str, Parameter]):
             self._holds(other, values, params[other]) for other, values in conditions.items()
         )
 
+    def is_ordered(self, name: str) -> bool:
+        """Whether neighbouring values are alike, so that an end of an interval is a place."""
+        parameter = self._parameters[name]
+        if isinstance(parameter, Int):
+            return parameter.ordered
+        return not isinstance(parameter, Categorical)
+
     def to_unit(self, params: Mapping[str, Any]) -> NDArray[np.float64]:
         """Returns the row as a point of the unit cube, shape [D]."""
         return np.array([self._unit(name, params[name]) for name in self])

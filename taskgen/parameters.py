@@ -100,6 +100,8 @@ class Int:
         min_width: the width that a single point counts as when a distribution grows from it;
             two steps by default.
         open_ended: whether an open-ended campaign may grow this parameter without a target.
+        ordered: whether neighbours are alike. False where a number is but a name, as that of a
+            level: the ends of an interval are then no harder and no easier than what is between.
         active_when: as in `Float`.
         doc: one line for people.
 
@@ -114,6 +116,7 @@ class Int:
     unit: str = ""
     min_width: float | None = None
     open_ended: bool = False
+    ordered: bool = True
     active_when: ActiveWhen | None = None
     doc: str = ""
 

@@ -259,8 +259,12 @@ def _network_shape(config: RL2Config, features: InputFeatures, head: ActionHead)
     )
     pictures = None
     if features.picture is not None:
-        channels, num_features = config.picture_channels, config.picture_features
-        pictures = PictureNetwork(features.picture, channels, num_features)
+        pictures = PictureNetwork(
+            features.picture,
+            config.picture_channels,
+            config.picture_features,
+            config.picture_pooling,
+        )
     num_pictured = pictures.num_features if pictures else 0
     recall = RecallShape(
         num_inputs=features.num + num_pictured,

@@ -48,6 +48,21 @@ def test_frames_are_read_one_by_one_whatever_the_axes():
     torch.testing.assert_close(features[1, 2], encoder(frames[1, 2][None])[0])
 
 
+@pytest.mark.parametrize(("rows", "columns"), [(8, 12), (9, 11)])
+def test_pooled_pictures_are_means_of_squares(rows, columns):
+    """What is left over at an edge is a smaller square; the others do not change."""
+    pooled = PictureEncoder(PictureNetwork((rows, columns, 3), (4, 8), 5, pooling=4))
+    plain = PictureEncoder(PictureNetwork((-(-rows // 4), -(-columns // 4), 3), (4, 8), 5))
+    plain.load_state_dict(pooled.state_dict())
+    frames = pictures(6, rows, columns, 3)
+    means = torch.empty(6, -(-rows // 4), -(-columns // 4), 3)
+    for i in range(means.shape[1]):
+        for j in range(means.shape[2]):
+            square = frames[:, 4 * i : 4 * i + 4, 4 * j : 4 * j + 4]
+            means[:, i, j] = square.float().mean((1, 2))
+    torch.testing.assert_close(pooled(frames), plain(means))
+
+
 def test_parts_computed_twice_give_the_gradient_of_the_whole(monkeypatch):
     encoder = PictureEncoder(PictureNetwork((8, 8, 3), (4,), 5))
     frames = pictures(10, 8, 8, 3)

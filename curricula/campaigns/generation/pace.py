@@ -65,9 +65,12 @@ def free_to_go(setup: Setup, solved: Mapping[str, float]) -> list[str]:
 
 
 def _boundaries(setup: Setup, incumbent: TaskDistribution) -> Iterator[tuple[str, Side]]:
-    """Yields the ends of the movable intervals beyond which what counts goes on."""
+    """Yields the ends of the movable intervals beyond which what counts goes on.
+
+    Numbers that are but names have none: further out nothing is harder.
+    """
     aim = setup.frontier(incumbent)
-    for name in setup.movable:
+    for name in filter(setup.generator.space.is_ordered, setup.movable):
         here, there = incumbent.regions[name], aim.regions[name]
         if not (isinstance(here, Interval) and isinstance(there, Interval)):
             continue

@@ -199,6 +199,7 @@ def _space(num_levels: int) -> ParameterSpace:
                 high=num_levels - 1,
                 default=0,
                 min_width=min(100.0, num_levels - 1.0),
+                ordered=False,
                 doc="number of the level; how many a distribution spans is its width",
             ),
         }

@@ -82,6 +82,17 @@ def test_a_boundary_holds_one_number_and_leaves_the_others_as_they_are():
     assert set(end.sample(50, np.random.default_rng(0))["size"]) == {7}
 
 
+def test_numbers_that_are_but_names_have_no_ends(tmp_path, monkeypatch):
+    setup = make_setup()
+    monkeypatch.setitem(
+        setup.generator.space._parameters,
+        "size",
+        replace(setup.generator.space["size"], ordered=False),
+    )
+    assert solved(setup, tmp_path, 0.9) == ({}, [])
+    assert setup.start.boundary("size", "high").regions == setup.start.regions
+
+
 def test_an_end_that_cannot_be_played_holds_nothing_back(tmp_path):
     setup = make_setup()
     executor = ScriptedExecutor(script({}), failed="too few tasks")
