@@ -87,6 +87,9 @@ def sample(
     if source.draws.invalid or source.draws.failed:
         lost = source.draws.invalid + source.draws.failed
         typer.echo(f"{lost} more were drawn that cannot be played.")
+    num_distinct = len({task.id for task in tasks})
+    if num_distinct < len(tasks):
+        typer.echo(f"{num_distinct} of {len(tasks)} differ; KEY=[LOW,HIGH] widens a parameter.")
     if out is None:
         _print_sample(made, distribution, tasks)
     else:

@@ -171,4 +171,6 @@ def _different(
 def _shown(value: Any) -> str:
     if value is None or isinstance(value, str):
         return (value or "").replace("_", " ")
+    if isinstance(value, int):
+        return f"{value:,}"
     return f"{value:z.2g}" if isinstance(value, float) and abs(value) < 10 else f"{value:z.4g}"

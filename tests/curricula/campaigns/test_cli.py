@@ -196,6 +196,10 @@ def test_sample_tells_where_tasks_are_drawn_from() -> None:
     assert result.returncode == 0
     assert "5…9" in result.stdout
     assert "shortest_path" in result.stdout
+    assert "differ" not in result.stdout
+
+    narrow = taskgen("sample", "grid-goal-v1", "size=3", "--num", 60)
+    assert "2 of 60 differ; KEY=[LOW,HIGH] widens a parameter." in narrow.stdout
 
 
 def test_sample_draws_pictures(tmp_path) -> None:

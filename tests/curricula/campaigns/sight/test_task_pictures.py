@@ -131,6 +131,12 @@ def test_captions_tell_tasks_apart_and_repeat_nothing():
     assert task_pictures.task_captions(Describer(RED), same, ["size", "speed"]) == ["", ""]
 
 
+def test_a_whole_number_is_shown_to_its_last_digit():
+    tasks = [Task("t", 1, {"level": level}, 0, {"k": level}) for level in (7, 98_765)]
+    captions = task_pictures.task_captions(Painter(RED), tasks, ["level"])
+    assert captions == ["level 7", "level 98,765"]
+
+
 def test_a_zero_has_no_sign():
     tasks = [Task("t", 1, {"tilt": -0.0}, 0, {"k": 0}), Task("t", 1, {"tilt": 3.0}, 0, {"k": 1})]
     assert task_pictures.task_captions(Painter(RED), tasks, ["tilt"])[0] == "tilt 0"
